@@ -1,0 +1,94 @@
+//! A cluster as people read it.
+
+use serde::{Deserialize, Serialize};
+
+/// Stored with the cluster and served by the API as part of the cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterDoc {
+    /// The sentence in pieces, so that pages can box values and API can print it.
+    pub title: Vec<TitlePart>,
+    /// `rule`, `data`, `primary_changed`, `lag`, `no_answer` or `unexplained`.
+    pub cause_kind: String,
+    pub differences: Vec<DocDifference>,
+    pub conditions: Vec<DocCondition>,
+    pub entities: Option<Vec<String>>,
+    pub follows: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "part", content = "text", rename_all = "snake_case")]
+pub enum TitlePart {
+    /// Connecting words.
+    Words(String),
+    /// A field or header name.
+    Field(String),
+    /// A value of the primary.
+    Primary(String),
+    /// A value of the candidate.
+    Candidate(String),
+    /// An amount such as "higher by 1".
+    Amount(String),
+    /// A term of the condition.
+    Condition(String),
+}
+
+impl ClusterDoc {
+    /// The sentence as plain text.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        self.title
+            .iter()
+            .map(|part| match part {
+                TitlePart::Words(text)
+                | TitlePart::Field(text)
+                | TitlePart::Primary(text)
+                | TitlePart::Candidate(text)
+                | TitlePart::Amount(text)
+                | TitlePart::Condition(text) => text.as_str(),
+            })
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocDifference {
+    #[serde(rename = "where")]
+    pub place: String,
+    pub path: String,
+    pub kind: String,
+    pub cause: Option<DocCause>,
+    pub example: DocExample,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocCause {
+    #[serde(rename = "type")]
+    pub cause_type: String,
+    pub text: String,
+}
+
+/// JSON values; `null` where a side has none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocExample {
+    pub primary: serde_json::Value,
+    pub candidate: serde_json::Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocCondition {
+    pub text: String,
+    pub terms: Vec<DocTerm>,
+    pub precision: f64,
+    pub recall: f64,
+    pub support: u64,
+    /// `candidate` or `confirmed`.
+    pub status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocTerm {
+    pub field: String,
+    pub op: String,
+    pub value: serde_json::Value,
+}

@@ -1,0 +1,1 @@
+//! From counters to a model and clusters: one pure step of the analyst.

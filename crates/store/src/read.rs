@@ -1,0 +1,285 @@
+//! What pages, API, gate and analyst ask.
+
+use std::collections::BTreeMap;
+
+use exchange::{ExchangeId, Micros};
+
+use crate::{EndpointKey, Outcome, SignatureKey, Store, StoreError, Versus, view::SampleView};
+
+/// An endpoint; `merged_into` after its template was generalised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointRow {
+    pub key: EndpointKey,
+    pub method: String,
+    /// `/loans/{id}`
+    pub template: String,
+    pub slice: Option<String>,
+    pub merged_into: Option<EndpointKey>,
+    pub first_seen: Micros,
+}
+
+/// Every term of the funnel's equations, each counted by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunnelCounts {
+    /// Σ over tap epochs: unhanded + received.
+    pub seen: u64,
+    pub sampled_out: u64,
+    pub not_copied: BTreeMap<String, u64>,
+    pub dropped: BTreeMap<String, u64>,
+    pub captured: u64,
+    /// Exchanges with a candidate result (answer or none).
+    pub replayed: u64,
+    pub compared: u64,
+    pub skipped: BTreeMap<String, u64>,
+    pub parked: u64,
+    /// Unset numbers from the replayer's mark to the highest accepted number.
+    pub in_flight: u64,
+    /// Unset numbers below the replayer's mark.
+    pub lost: u64,
+    /// Epochs that ended by a kill: their first equation is unclosed, not unbalanced.
+    pub unclosed_epochs: u64,
+    /// For each epoch seen = sampled_out + Σnot_copied + Σdropped + captured.
+    pub taps_balanced: bool,
+    /// The newest snapshot says copying is paused.
+    pub paused: bool,
+    pub newest_snapshot: Option<Micros>,
+}
+
+/// Pairs and trials of one endpoint × version × outcome, by today's verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeCount {
+    /// After merges.
+    pub endpoint: EndpointKey,
+    pub version: String,
+    pub outcome: Outcome,
+    pub matches: bool,
+    pub pairs: u64,
+    pub trials: u64,
+}
+
+/// Counts of one signature, for the analyst.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignatureCount {
+    pub key: SignatureKey,
+    /// As recorded, before merges.
+    pub endpoint: EndpointKey,
+    pub versus: Versus,
+    pub version: String,
+    pub outcome: Outcome,
+    pub places: String,
+    pub pairs: u64,
+    pub first_minute: i64,
+    pub last_minute: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClusterState {
+    Open,
+    Accepted,
+    Fixed,
+    Regressed,
+}
+
+impl ClusterState {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Accepted => "accepted",
+            Self::Fixed => "fixed",
+            Self::Regressed => "regressed",
+        }
+    }
+}
+
+/// A cluster without its counts. Shown as `C-<id>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterRow {
+    pub id: i64,
+    pub fingerprint: String,
+    /// The endpoint hit most.
+    pub endpoint: EndpointKey,
+    /// `Open` shows as new or known, depending on versions.
+    pub state: ClusterState,
+    pub owner: Option<String>,
+    pub note: Option<String>,
+    pub first_seen: Micros,
+    /// `cluster::ClusterDoc` as JSON: title, differences, conditions, cause.
+    pub doc: String,
+    /// Plain words of the title and places, for search.
+    pub words: String,
+}
+
+/// Pairs of one cluster by endpoint, version and minute bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterCount {
+    pub cluster: i64,
+    pub endpoint: EndpointKey,
+    pub version: String,
+    pub pairs: u64,
+    pub first_minute: i64,
+    pub last_minute: i64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ClusterQuery {
+    pub state: Option<ClusterState>,
+    /// Words that must all occur in `words` (case-insensitive).
+    pub words: Option<String>,
+    pub endpoint: Option<EndpointKey>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClusterPage {
+    pub clusters: Vec<ClusterRow>,
+    pub counts: Vec<ClusterCount>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct SampleQuery {
+    pub cluster: Option<i64>,
+    pub endpoint: Option<EndpointKey>,
+    pub version: Option<String>,
+    /// By today's verdict of their signature.
+    pub matches: Option<bool>,
+    pub limit: u32,
+    /// From [`Page::next`].
+    pub cursor: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SampleRow {
+    pub exchange: ExchangeId,
+    pub endpoint: EndpointKey,
+    pub version: String,
+    pub signature: SignatureKey,
+    pub cluster: Option<i64>,
+    pub matches: bool,
+    pub captured_at: Micros,
+    pub view: SampleView,
+}
+
+/// Newest first.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    pub next: Option<String>,
+}
+
+/// Latency of one side as counts by bucket: bucket `b` holds durations from
+/// `1.05^b` up to `1.05^(b+1)` µs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Histogram {
+    pub endpoint: EndpointKey,
+    pub version: String,
+    pub primary: BTreeMap<u16, u64>,
+    pub candidate: BTreeMap<u16, u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionRow {
+    /// `candidate` or `primary`.
+    pub side: String,
+    pub version: String,
+    pub first_seen: Micros,
+    pub announced: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedRow {
+    pub id: i64,
+    pub exchange: Option<ExchangeId>,
+    pub reason: String,
+    pub detail: String,
+    pub at: Micros,
+}
+
+impl Store {
+    pub async fn funnel(&self) -> Result<FunnelCounts, StoreError> {
+        unimplemented!()
+    }
+
+    pub async fn endpoints(&self) -> Result<Vec<EndpointRow>, StoreError> {
+        unimplemented!()
+    }
+
+    /// Candidate outcomes; `version` `None` = all.
+    pub async fn outcome_counts(
+        &self,
+        version: Option<&str>,
+    ) -> Result<Vec<OutcomeCount>, StoreError> {
+        let _ = version;
+        unimplemented!()
+    }
+
+    /// Everything the analyst learns from.
+    pub async fn signature_counts(&self) -> Result<Vec<SignatureCount>, StoreError> {
+        unimplemented!()
+    }
+
+    /// Pairs compared with the secondary, by endpoint (before merges).
+    pub async fn baseline_counts(&self) -> Result<BTreeMap<EndpointKey, u64>, StoreError> {
+        unimplemented!()
+    }
+
+    pub async fn clusters(&self, query: &ClusterQuery) -> Result<ClusterPage, StoreError> {
+        let _ = query;
+        unimplemented!()
+    }
+
+    pub async fn cluster(
+        &self,
+        id: i64,
+    ) -> Result<Option<(ClusterRow, Vec<ClusterCount>)>, StoreError> {
+        let _ = id;
+        unimplemented!()
+    }
+
+    /// Returns false where there is no such cluster.
+    pub async fn set_cluster_state(
+        &self,
+        id: i64,
+        state: ClusterState,
+        owner: Option<&str>,
+        note: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let _ = (id, state, owner, note);
+        unimplemented!()
+    }
+
+    pub async fn samples(&self, query: &SampleQuery) -> Result<Page<SampleRow>, StoreError> {
+        let _ = query;
+        unimplemented!()
+    }
+
+    pub async fn sample(&self, exchange: ExchangeId) -> Result<Option<SampleRow>, StoreError> {
+        let _ = exchange;
+        unimplemented!()
+    }
+
+    /// The sealed original of a kept sample.
+    pub async fn original(&self, exchange: ExchangeId) -> Result<Option<Vec<u8>>, StoreError> {
+        let _ = exchange;
+        unimplemented!()
+    }
+
+    pub async fn latencies(&self, version: Option<&str>) -> Result<Vec<Histogram>, StoreError> {
+        let _ = version;
+        unimplemented!()
+    }
+
+    /// Newest first.
+    pub async fn versions(&self) -> Result<Vec<VersionRow>, StoreError> {
+        unimplemented!()
+    }
+
+    pub async fn announce_version(&self, side: &str, version: &str) -> Result<(), StoreError> {
+        let _ = (side, version);
+        unimplemented!()
+    }
+
+    pub async fn parked(&self, limit: u32) -> Result<Vec<ParkedRow>, StoreError> {
+        let _ = limit;
+        unimplemented!()
+    }
+}

@@ -1,0 +1,128 @@
+//! What a comparator hands in: one batch, recorded in one transaction.
+
+use exchange::{ExchangeId, Mark, Micros, Number, ParkReason, SkipReason, TapSnapshot, Voids};
+
+use crate::{EndpointKey, SignatureKey};
+
+/// One batch. `endpoints` and `signatures` are inserted where they are new, before the items.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    pub endpoints: Vec<crate::EndpointRow>,
+    pub signatures: Vec<SignatureRow>,
+    pub items: Vec<RecordItem>,
+    pub voids: Vec<Voids>,
+    pub snapshots: Vec<TapSnapshot>,
+    pub marks: Vec<Mark>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RecordItem {
+    pub number: Number,
+    pub fate: Fate,
+}
+
+#[derive(Clone, Debug)]
+pub enum Fate {
+    Compared(Box<Compared>),
+    Skipped {
+        version: String,
+        reason: SkipReason,
+    },
+    Parked {
+        exchange: Option<ExchangeId>,
+        reason: ParkReason,
+        detail: String,
+        sealed: Vec<u8>,
+        at: Micros,
+    },
+}
+
+/// One judged pair. Counted per endpoint × version × minute × signature × outcome.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    pub endpoint: EndpointKey,
+    /// The candidate's.
+    pub version: String,
+    /// Minutes since the Unix epoch, of the request.
+    pub minute: i64,
+    pub outcome: Outcome,
+    pub signature: SignatureKey,
+    /// 64-bit hash of entity × input shape × primary's answer without volatile places: evidence
+    /// counts once per endpoint, version and key.
+    pub trial: i64,
+    /// Signature of primary against secondary, where a secondary was asked and answered.
+    pub baseline: Option<SignatureKey>,
+    pub primary_us: u64,
+    /// `None` without an answer.
+    pub candidate_us: Option<u64>,
+    /// The number of the model under which it was judged.
+    pub model: i64,
+    /// The exchange was sent to candidate (`replayed` counts those with an answer or none).
+    pub sample: Option<Sample>,
+}
+
+/// Which two sides a counter compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Versus {
+    Candidate,
+    Secondary,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Both sides answered; the signature says how they differ.
+    Answered,
+    /// The candidate gave no answer.
+    NoAnswer,
+    /// Equal at some moment: the candidate was only behind.
+    Lag,
+    /// The primary answered 5xx: compared, not judged.
+    PrimaryError,
+}
+
+impl Outcome {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::NoAnswer => "no_answer",
+            Self::Lag => "lag",
+            Self::PrimaryError => "primary_error",
+        }
+    }
+}
+
+/// A stored sample of one signature: redacted view and sealed original.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub exchange: ExchangeId,
+    pub captured_at: Micros,
+    pub slot: SampleSlot,
+    pub view: crate::view::SampleView,
+    pub original: Vec<u8>,
+}
+
+/// Where a sample is kept within (endpoint, version, signature): an occupied slot is replaced.
+/// 0..=4 the first, 5..=9 a ring of the newest, 10.. a reservoir.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SampleSlot(pub u16);
+
+/// A signature seen for the first time by this comparator.
+#[derive(Clone, Debug)]
+pub struct SignatureRow {
+    pub key: SignatureKey,
+    pub endpoint: EndpointKey,
+    /// `Vec<cluster::Place>` as JSON.
+    pub places: String,
+    /// Under today's model; the analyst revises it. True = matches.
+    pub matches: bool,
+}
+
+/// What [`crate::Store::record`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Items counted now.
+    pub counted: u64,
+    /// Items whose number was settled before: no effect.
+    pub repeated: u64,
+}
