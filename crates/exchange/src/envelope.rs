@@ -1,12 +1,33 @@
 //! Batches to sealed bytes and back.
 //!
 //! Layout: magic `US`, version (u8), kind (u8), flags (u8: bit 0 = zstd), then the sealed
-//! payload: postcard of the batch's layout in that version.
+//! payload: postcard of the batch's layout in that version. With zstd the payload is the plain
+//! length (u32, big endian) and one zstd frame.
+//!
+//! Invariants:
+//! - Version, kind and flags are bound into the seal: no byte of a message can be altered.
+//! - The plain length is bounded by [`MAX_PLAIN_BYTES`] on both sides, whatever a frame claims.
+//! - A layout once released never changes: a later one gets a version of its own, and this file
+//!   goes on reading the earlier ones (frozen messages in `fixtures/` hold it to that).
+
+use std::borrow::Cow;
+
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Exchange, ExchangeBatch, Pair, PairBatch,
     seal::{Keyring, SealError},
 };
+
+/// A message is refused above this, before compression.
+pub const MAX_PLAIN_BYTES: usize = 64 << 20;
+
+const MAGIC: [u8; 2] = *b"US";
+const VERSION: u8 = 1;
+const HEAD_BYTES: usize = 5;
+const FLAG_ZSTD: u8 = 1;
+const COMPRESS_FROM_BYTES: usize = 1 << 10;
+const ZSTD_LEVEL: i32 = 1;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
@@ -18,47 +39,144 @@ pub enum EnvelopeError {
     Seal(#[from] SealError),
     #[error("message does not decode: {0}")]
     Decode(String),
+    #[error("message does not encode: {0}")]
+    Encode(String),
+    #[error("message of {bytes} bytes is over the bound of {MAX_PLAIN_BYTES}: send fewer at once")]
+    TooLarge { bytes: usize },
 }
 
 /// One batch as the bytes of one queue message.
 pub fn seal_exchanges(keys: &Keyring, batch: &ExchangeBatch) -> Result<Vec<u8>, EnvelopeError> {
-    let _ = (keys, batch);
-    unimplemented!()
+    seal(keys, Kind::Exchanges, batch)
 }
 
 pub fn open_exchanges(keys: &Keyring, message: &[u8]) -> Result<ExchangeBatch, EnvelopeError> {
-    let _ = (keys, message);
-    unimplemented!()
+    open(keys, Kind::Exchanges, message)
 }
 
 pub fn seal_pairs(keys: &Keyring, batch: &PairBatch) -> Result<Vec<u8>, EnvelopeError> {
-    let _ = (keys, batch);
-    unimplemented!()
+    seal(keys, Kind::Pairs, batch)
 }
 
 pub fn open_pairs(keys: &Keyring, message: &[u8]) -> Result<PairBatch, EnvelopeError> {
-    let _ = (keys, message);
-    unimplemented!()
+    open(keys, Kind::Pairs, message)
 }
 
 /// One exchange alone, for parking.
 pub fn seal_exchange(keys: &Keyring, exchange: &Exchange) -> Result<Vec<u8>, EnvelopeError> {
-    let _ = (keys, exchange);
-    unimplemented!()
+    seal(keys, Kind::Exchange, exchange)
 }
 
 pub fn open_exchange(keys: &Keyring, sealed: &[u8]) -> Result<Exchange, EnvelopeError> {
-    let _ = (keys, sealed);
-    unimplemented!()
+    open(keys, Kind::Exchange, sealed)
 }
 
 /// One pair alone: the sealed original that the store keeps beside a redacted view.
 pub fn seal_pair(keys: &Keyring, pair: &Pair) -> Result<Vec<u8>, EnvelopeError> {
-    let _ = (keys, pair);
-    unimplemented!()
+    seal(keys, Kind::Pair, pair)
 }
 
 pub fn open_pair(keys: &Keyring, sealed: &[u8]) -> Result<Pair, EnvelopeError> {
-    let _ = (keys, sealed);
-    unimplemented!()
+    open(keys, Kind::Pair, sealed)
+}
+
+/// What a message holds; the numbers are on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Exchanges = 1,
+    Pairs = 2,
+    Exchange = 3,
+    Pair = 4,
+}
+
+fn seal<T: Serialize>(keys: &Keyring, kind: Kind, value: &T) -> Result<Vec<u8>, EnvelopeError> {
+    let plain =
+        postcard::to_allocvec(value).map_err(|error| EnvelopeError::Encode(error.to_string()))?;
+    if plain.len() > MAX_PLAIN_BYTES {
+        return Err(EnvelopeError::TooLarge { bytes: plain.len() });
+    }
+    let packed = compress(&plain)?;
+    let flags = if packed.is_some() { FLAG_ZSTD } else { 0 };
+    let payload = packed.as_deref().unwrap_or(&plain);
+    let mut message = Vec::with_capacity(HEAD_BYTES + payload.len() + 64);
+    message.extend_from_slice(&MAGIC);
+    message.extend_from_slice(&[VERSION, kind as u8, flags]);
+    keys.seal_onto(&mut message, &purpose(VERSION, kind as u8, flags), payload);
+    Ok(message)
+}
+
+fn open<T: DeserializeOwned>(
+    keys: &Keyring,
+    kind: Kind,
+    message: &[u8],
+) -> Result<T, EnvelopeError> {
+    let Some((head, sealed)) = message.split_first_chunk::<HEAD_BYTES>() else {
+        return Err(EnvelopeError::Garbage("shorter than a message's head"));
+    };
+    let [m0, m1, version, message_kind, flags] = *head;
+    if [m0, m1] != MAGIC {
+        return Err(EnvelopeError::Garbage("another magic"));
+    }
+    match version {
+        0 => return Err(EnvelopeError::Garbage("version 0")),
+        VERSION => {}
+        newer => return Err(EnvelopeError::Newer(newer)),
+    }
+    if message_kind != kind as u8 {
+        return Err(EnvelopeError::Garbage("another kind of message was expected here"));
+    }
+    if flags & !FLAG_ZSTD != 0 {
+        return Err(EnvelopeError::Garbage("unknown flags"));
+    }
+    let payload = keys.open(&purpose(version, message_kind, flags), sealed)?;
+    let plain = if flags & FLAG_ZSTD == 0 {
+        Cow::Borrowed(payload.as_slice())
+    } else {
+        Cow::Owned(decompress(&payload)?)
+    };
+    decode(&plain)
+}
+
+fn purpose(version: u8, kind: u8, flags: u8) -> String {
+    format!("understudy message {version}/{kind}/{flags}")
+}
+
+/// `None` where it is too small to be worth it or would not shrink.
+fn compress(plain: &[u8]) -> Result<Option<Vec<u8>>, EnvelopeError> {
+    if plain.len() < COMPRESS_FROM_BYTES {
+        return Ok(None);
+    }
+    let length = u32::try_from(plain.len())
+        .map_err(|_| EnvelopeError::TooLarge { bytes: plain.len() })?
+        .to_be_bytes();
+    let frame = zstd::bulk::compress(plain, ZSTD_LEVEL)
+        .map_err(|error| EnvelopeError::Encode(error.to_string()))?;
+    if length.len() + frame.len() >= plain.len() {
+        return Ok(None);
+    }
+    Ok(Some([&length[..], &frame].concat()))
+}
+
+fn decompress(payload: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+    let Some((length, frame)) = payload.split_first_chunk::<4>() else {
+        return Err(EnvelopeError::Decode("compressed payload without its length".to_owned()));
+    };
+    let length = u32::from_be_bytes(*length) as usize;
+    if length > MAX_PLAIN_BYTES {
+        return Err(EnvelopeError::TooLarge { bytes: length });
+    }
+    let plain = zstd::bulk::decompress(frame, length)
+        .map_err(|error| EnvelopeError::Decode(error.to_string()))?;
+    if plain.len() != length {
+        return Err(EnvelopeError::Decode("compressed payload of another length".to_owned()));
+    }
+    Ok(plain)
+}
+
+fn decode<T: DeserializeOwned>(plain: &[u8]) -> Result<T, EnvelopeError> {
+    match postcard::take_from_bytes(plain) {
+        Ok((value, [])) => Ok(value),
+        Ok(_) => Err(EnvelopeError::Decode("bytes left over at the end".to_owned())),
+        Err(error) => Err(EnvelopeError::Decode(error.to_string())),
+    }
 }
