@@ -85,6 +85,21 @@ pub struct PairBatch {
     /// Snapshots of the exchange messages these came from (and of heartbeats).
     pub snapshots: Vec<TapSnapshot>,
     pub marks: Vec<Mark>,
+    /// Messages nobody could open: set aside whole.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A message that could not be opened. It settles no number, because the numbers it brought are
+/// inside: a [`Mark`] that passes them makes them `lost`, which is the truth until the message
+/// is opened with the right key. The same bytes may be reported more than once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    pub at: Micros,
+    /// Why it did not open; one line.
+    pub detail: String,
+    /// The message as it was.
+    #[serde(with = "serde_bytes")]
+    pub sealed: Vec<u8>,
 }
 
 /// Every message of `epoch` and `partition` with numbers below `below` is settled and

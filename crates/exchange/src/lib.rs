@@ -22,7 +22,9 @@ pub mod redact;
 pub mod seal;
 pub mod session;
 
-pub use batch::{ExchangeBatch, Mark, PairBatch, PartitionCount, TapSnapshot, TapTotals, Voids};
+pub use batch::{
+    ExchangeBatch, Mark, PairBatch, PartitionCount, TapSnapshot, TapTotals, Unreadable, Voids,
+};
 pub use fate::{DropReason, NoAnswerReason, NotCopiedReason, ParkReason, SkipReason};
 pub use id::{Epoch, ExchangeId, Micros, Number, Partition};
 pub use message::{Body, Header, Headers, Request, Response};
