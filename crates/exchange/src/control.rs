@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Micros;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -21,6 +23,26 @@ pub enum Command {
         /// The candidate's version as announced, where it was.
         candidate_version: Option<String>,
     },
+}
+
+/// The setting in the store that holds the desired state: a [`Command::Desired`] as JSON.
+pub const DESIRED_SETTING: &str = "desired";
+
+/// The setting in the store under which a replayer says whether it can reach the candidate: a
+/// [`BreakerReport`] as JSON, written at every change.
+pub const BREAKER_SETTING: &str = "replayer.breaker";
+
+/// Whether the candidate can be reached, for a banner on the pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerReport {
+    /// Open: nothing is sent until a probe gets through.
+    pub open: bool,
+    /// Since when it is as it is.
+    pub since: Micros,
+    /// The candidate's origin.
+    pub origin: String,
+    /// Why it opened, one line; empty while it is closed.
+    pub detail: String,
 }
 
 impl Scope {
