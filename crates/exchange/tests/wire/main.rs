@@ -1,0 +1,7 @@
+//! The wire as its users see it: what is sealed opens equal, what is altered does not open, and
+//! what an earlier build wrote still reads.
+
+mod arbitrary;
+mod envelope;
+mod frozen;
+mod session;
