@@ -1,3 +1,92 @@
 //! The JSON API's types, and the readers that build them from a store.
 //!
 //! The command line uses the readers directly (`--store`) or parses the same types (`--server`).
+//!
+//! Invariant: each shape is a pure function of a [`Ledger`] (`…_of`), or of rows the store hands
+//! out by page; figures are counted, never estimated.
+
+mod clusters;
+mod endpoints;
+mod funnel;
+mod gate_query;
+mod ids;
+mod latency;
+mod openapi;
+mod problem;
+mod rules;
+mod samples;
+mod share;
+mod versions;
+mod volatile;
+
+pub use clusters::{
+    Cluster, ClusterVersion, Clusters, ClustersQuery, Sort, StateChange, StateName, cluster_of,
+    clusters_of,
+};
+pub use endpoints::{Endpoint, Endpoints, EndpointsQuery, LatencyMs, endpoint_evidence, endpoints_of};
+pub use funnel::{Funnel, funnel_of};
+pub use gate_query::{GateQuery, gate_input_of};
+pub use ids::{ClusterId, instant, minute_instant};
+pub use latency::Quantiles;
+pub use openapi::OPENAPI;
+pub use problem::{ApiError, Problem};
+pub use rules::Rules;
+pub use samples::{
+    ExchangeDetail, Exchanges, ExchangesQuery, PageQuery, SampleJson, Samples, exchange, exchanges,
+    samples,
+};
+pub use share::parse_share;
+pub use versions::{PauseRequest, PauseState, VersionAnnouncement, VersionJson, Versions, versions_of};
+pub use volatile::{Volatile, VolatileJson, volatile, volatile_of};
+
+use gate::{GateInput, Targets};
+use queue::{Lane, Queue};
+use store::Store;
+
+use crate::ledger::Ledger;
+
+/// The account of every request seen. With a queue, `queued` is known.
+pub async fn funnel(store: &Store, queue: Option<&Queue>) -> Result<Funnel, ApiError> {
+    let queued = match queue {
+        Some(queue) => queue.depth(Lane::Exchanges).await,
+        None => None,
+    };
+    Ok(funnel_of(&store.funnel().await?, queued))
+}
+
+/// One row per endpoint: counts, rate with its interval, readiness under `targets`, latency.
+pub async fn endpoints(
+    store: &Store,
+    query: &EndpointsQuery,
+    targets: &Targets,
+) -> Result<Endpoints, ApiError> {
+    Ok(endpoints_of(&Ledger::read(store).await?, query, targets))
+}
+
+/// A page of clusters.
+pub async fn clusters(store: &Store, query: &ClustersQuery) -> Result<Clusters, ApiError> {
+    clusters_of(&Ledger::read(store).await?, query)
+}
+
+/// One cluster, within `version` or the newest version that shows it.
+pub async fn cluster(
+    store: &Store,
+    id: ClusterId,
+    version: Option<&str>,
+) -> Result<Cluster, ApiError> {
+    cluster_of(&Ledger::read(store).await?, id, version)
+}
+
+/// What [`gate::decide`] judges, for the version and slice asked for.
+pub async fn gate_input(
+    store: &Store,
+    query: &GateQuery,
+    targets: &Targets,
+) -> Result<GateInput, ApiError> {
+    gate_input_of(&Ledger::read(store).await?, query, targets)
+}
+
+/// Versions of both sides, newest first.
+pub async fn versions(store: &Store) -> Result<Versions, ApiError> {
+    Ok(versions_of(&store.versions().await?))
+}

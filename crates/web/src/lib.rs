@@ -8,9 +8,19 @@
 
 pub mod api;
 mod config;
+mod desired;
+mod draw;
+mod ledger;
+mod pages;
+mod pulse;
+mod serve;
+mod sides;
+mod words;
 
 pub use config::WebConfig;
+pub use ledger::{Ledger, Scope, Tally};
 
+use anyhow::Context as _;
 use queue::Queue;
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +34,16 @@ pub struct WebInputs {
     pub store: Store,
 }
 
-/// Serves until `shutdown`.
+/// Serves until `shutdown`; then lets requests under way finish (bounded).
 pub async fn run(inputs: WebInputs, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let _ = (inputs, shutdown);
-    unimplemented!()
+    inputs.listener.set_nonblocking(true).context("making the listener of the pages non-blocking")?;
+    let listener = tokio::net::TcpListener::from_std(inputs.listener)
+        .context("handing the listener of the pages to the runtime")?;
+    let address = listener.local_addr().context("reading the address of the pages")?;
+    let app = serve::App::new(inputs.config, inputs.store, inputs.queue, address);
+    tracing::info!(web.address = %address, "pages and API are served at http://{address}/");
+    let heartbeat = tokio::spawn(pulse::run(app.clone(), shutdown.clone()));
+    let served = serve::until(listener, app, shutdown).await;
+    heartbeat.await.context("the heartbeat of the pages ended badly")?;
+    served
 }

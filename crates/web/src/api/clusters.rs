@@ -1,0 +1,358 @@
+//! `GET /api/v1/clusters` and `/clusters/{id}`: what differs, in sentences.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cluster::doc::{ClusterDoc, DocCondition, DocDifference, TitlePart};
+use serde::{Deserialize, Serialize};
+use store::{ClusterCount, ClusterRow, ClusterState, EndpointKey};
+
+use super::{ApiError, ClusterId, instant, minute_instant};
+use crate::ledger::{Ledger, Scope, Tally};
+
+const DEFAULT_LIMIT: u32 = 100;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClustersQuery {
+    /// Absent: the candidate's newest. `all`: every version together.
+    pub version: Option<String>,
+    /// `GET /loans/{id}`
+    pub endpoint: Option<String>,
+    /// `open` (new, known and regressed), or one of the states.
+    pub state: Option<String>,
+    /// Words that must all occur in the sentence or its places.
+    pub q: Option<String>,
+    pub sort: Option<Sort>,
+    /// 100 unless told; at most 1,000 over HTTP.
+    pub limit: Option<u32>,
+    /// From `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Largest or newest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    #[default]
+    Count,
+    FirstSeen,
+    LastSeen,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Clusters {
+    pub version: Option<String>,
+    pub clusters: Vec<Cluster>,
+    pub next: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    pub id: ClusterId,
+    /// The endpoint hit most.
+    pub endpoint: String,
+    pub endpoints: Vec<String>,
+    pub title: String,
+    /// The title in pieces, for those who box values.
+    pub title_parts: Vec<TitlePart>,
+    pub cause_kind: String,
+    /// `new`, `known`, `accepted`, `fixed` or `regressed`.
+    pub state: String,
+    /// Mismatches within the version asked for.
+    pub count: u64,
+    /// `count` / compared, of the endpoints hit and the version.
+    pub share: f64,
+    pub first_seen: String,
+    pub last_seen: String,
+    /// Oldest first.
+    pub versions: Vec<String>,
+    pub by_version: Vec<ClusterVersion>,
+    pub repeatability: String,
+    pub differences: Vec<DocDifference>,
+    pub conditions: Vec<DocCondition>,
+    pub entities: Option<Vec<String>>,
+    pub follows: Option<String>,
+    pub owner: Option<String>,
+    pub note: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterVersion {
+    pub version: String,
+    pub count: u64,
+}
+
+/// The body of `POST /api/v1/clusters/{id}/state`. Absent owner and note stay as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateChange {
+    pub state: StateName,
+    #[serde(default)]
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// What a person may say of a cluster; new, known and regressed follow from what is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateName {
+    Open,
+    Accepted,
+    Fixed,
+}
+
+impl From<StateName> for ClusterState {
+    fn from(name: StateName) -> Self {
+        match name {
+            StateName::Open => Self::Open,
+            StateName::Accepted => Self::Accepted,
+            StateName::Fixed => Self::Fixed,
+        }
+    }
+}
+
+pub fn clusters_of(ledger: &Ledger, query: &ClustersQuery) -> Result<Clusters, ApiError> {
+    let scope = ledger.scope(query.version.as_deref());
+    let wanted = Wanted::of(ledger, query)?;
+    let counts = counts_by_cluster(ledger);
+    let tallies = ledger.tallies(&scope);
+    let mut clusters = Vec::new();
+    for row in &ledger.clusters {
+        let own = counts.get(&row.id).map_or(&[][..], Vec::as_slice);
+        let cluster = build(ledger, row, own, &scope, &tallies)?;
+        if wanted.takes(&cluster, row, &scope) {
+            clusters.push(cluster);
+        }
+    }
+    let sort = query.sort.unwrap_or_default();
+    clusters.sort_by(|a, b| sort_key(b, sort).cmp(&sort_key(a, sort)));
+    if let Some(cursor) = query.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
+        let after = read_cursor(cursor)?;
+        clusters.retain(|cluster| sort_key(cluster, sort) < after);
+    }
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT).max(1) as usize;
+    let more = clusters.len() > limit;
+    clusters.truncate(limit);
+    let next = clusters.last().filter(|_| more).map(|last| write_cursor(&sort_key(last, sort)));
+    Ok(Clusters { version: scope.version().map(str::to_owned), clusters, next })
+}
+
+pub fn cluster_of(
+    ledger: &Ledger,
+    id: ClusterId,
+    version: Option<&str>,
+) -> Result<Cluster, ApiError> {
+    let row = ledger
+        .clusters
+        .iter()
+        .find(|row| row.id == id.0)
+        .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
+    let counts = counts_by_cluster(ledger);
+    let own = counts.get(&row.id).map_or(&[][..], Vec::as_slice);
+    let asked = version.filter(|version| !version.is_empty());
+    let scope = match asked {
+        Some(_) => ledger.scope(asked),
+        // The newest version that shows it: a page of a fixed cluster is not empty.
+        None => versions_hit(ledger, own)
+            .pop()
+            .map_or_else(|| ledger.scope(None), |hit| Scope::One(hit.version)),
+    };
+    build(ledger, row, own, &scope, &ledger.tallies(&scope))
+}
+
+/// What a query keeps.
+struct Wanted<'a> {
+    endpoint: Option<&'a str>,
+    state: Option<&'a str>,
+    words: Vec<String>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(ledger: &Ledger, query: &'a ClustersQuery) -> Result<Self, ApiError> {
+        let endpoint = query.endpoint.as_deref().filter(|name| !name.is_empty());
+        if let Some(name) = endpoint
+            && ledger.endpoint_named(name).is_none()
+        {
+            return Err(ApiError::Parameter {
+                parameter: "endpoint",
+                problem: format!("there is no endpoint `{name}`; /api/v1/endpoints lists them"),
+            });
+        }
+        let state = query.state.as_deref().filter(|state| !state.is_empty());
+        const STATES: [&str; 6] = ["open", "new", "known", "accepted", "fixed", "regressed"];
+        if let Some(state) = state
+            && !STATES.contains(&state)
+        {
+            let problem = format!("`{state}` is no state; they are {}", STATES.join(", "));
+            return Err(ApiError::Parameter { parameter: "state", problem });
+        }
+        let words = query.q.as_deref().unwrap_or_default();
+        Ok(Self { endpoint, state, words: words.split_whitespace().map(str::to_lowercase).collect() })
+    }
+
+    fn takes(&self, cluster: &Cluster, row: &ClusterRow, scope: &Scope) -> bool {
+        // What a person settled stays listed; what nobody settled is listed where it is seen.
+        let settled = matches!(row.state, ClusterState::Accepted | ClusterState::Fixed);
+        let present = cluster.count > 0 || (settled && self.state.is_some());
+        let in_scope = present || *scope == Scope::All;
+        let state = self.state.is_none_or(|state| match state {
+            "open" => !settled,
+            state => cluster.state == state,
+        });
+        let endpoint =
+            self.endpoint.is_none_or(|name| cluster.endpoints.iter().any(|own| own == name));
+        in_scope && state && endpoint && self.finds(cluster, row)
+    }
+
+    fn finds(&self, cluster: &Cluster, row: &ClusterRow) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        let text = format!(
+            "{} {} {} {}",
+            cluster.id,
+            cluster.title,
+            cluster.endpoints.join(" "),
+            row.words
+        )
+        .to_lowercase();
+        self.words.iter().all(|word| text.contains(word.as_str()))
+    }
+}
+
+fn counts_by_cluster(ledger: &Ledger) -> BTreeMap<i64, Vec<&ClusterCount>> {
+    let mut counts: BTreeMap<i64, Vec<&ClusterCount>> = BTreeMap::new();
+    for count in ledger.cluster_counts.iter().filter(|count| count.pairs > 0) {
+        counts.entry(count.cluster).or_default().push(count);
+    }
+    counts
+}
+
+fn build(
+    ledger: &Ledger,
+    row: &ClusterRow,
+    counts: &[&ClusterCount],
+    scope: &Scope,
+    tallies: &BTreeMap<EndpointKey, Tally>,
+) -> Result<Cluster, ApiError> {
+    let doc: ClusterDoc = serde_json::from_str(&row.doc).map_err(|error| {
+        ApiError::Unreadable(format!("the document of cluster C-{}: {error}", row.id))
+    })?;
+    let within: Vec<&&ClusterCount> =
+        counts.iter().filter(|count| scope.holds(&count.version)).collect();
+    let count = within.iter().map(|count| count.pairs).sum();
+    let hit = endpoints_hit(ledger, row, if within.is_empty() { counts } else { &[] }, &within);
+    let compared: u64 =
+        hit.iter().filter_map(|key| tallies.get(key)).map(|tally| tally.compared).sum();
+    let by_version = versions_hit(ledger, counts);
+    let last_minute = counts.iter().map(|count| count.last_minute).max();
+    Ok(Cluster {
+        id: ClusterId(row.id),
+        endpoint: hit.first().map_or_else(|| ledger.name(row.endpoint), |key| ledger.name(*key)),
+        endpoints: hit.iter().map(|key| ledger.name(*key)).collect(),
+        title: doc.sentence(),
+        title_parts: doc.title,
+        cause_kind: doc.cause_kind,
+        state: state(ledger, row, &by_version, scope).to_owned(),
+        count,
+        share: if compared == 0 { 0.0 } else { count as f64 / compared as f64 },
+        first_seen: instant(row.first_seen),
+        last_seen: last_minute.map_or_else(|| instant(row.first_seen), minute_instant),
+        versions: by_version.iter().map(|hit| hit.version.clone()).collect(),
+        by_version,
+        repeatability: "unchecked".to_owned(),
+        differences: doc.differences,
+        conditions: doc.conditions,
+        entities: doc.entities,
+        follows: doc.follows,
+        owner: row.owner.clone(),
+        note: row.note.clone(),
+    })
+}
+
+/// Endpoints by pairs, most first; those of other versions where the scope has none.
+fn endpoints_hit(
+    ledger: &Ledger,
+    row: &ClusterRow,
+    elsewhere: &[&ClusterCount],
+    within: &[&&ClusterCount],
+) -> Vec<EndpointKey> {
+    let mut pairs: BTreeMap<EndpointKey, u64> = BTreeMap::new();
+    for count in within.iter().copied().chain(elsewhere) {
+        *pairs.entry(ledger.resolve(count.endpoint)).or_default() += count.pairs;
+    }
+    if pairs.is_empty() {
+        return vec![ledger.resolve(row.endpoint)];
+    }
+    let mut keys: Vec<(EndpointKey, u64)> = pairs.into_iter().collect();
+    keys.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    keys.into_iter().map(|(key, _)| key).collect()
+}
+
+/// Counts by version, oldest version first.
+fn versions_hit(ledger: &Ledger, counts: &[&ClusterCount]) -> Vec<ClusterVersion> {
+    let mut by_version: BTreeMap<&str, u64> = BTreeMap::new();
+    for count in counts {
+        *by_version.entry(count.version.as_str()).or_default() += count.pairs;
+    }
+    let mut ordered: Vec<ClusterVersion> = Vec::new();
+    for version in ledger.candidate_versions().iter().rev() {
+        if let Some(count) = by_version.remove(version) {
+            ordered.push(ClusterVersion { version: (*version).to_owned(), count });
+        }
+    }
+    let unlisted: BTreeSet<&str> = by_version.keys().copied().collect();
+    for version in unlisted.into_iter().rev() {
+        let count = by_version.get(version).copied().unwrap_or(0);
+        ordered.insert(0, ClusterVersion { version: version.to_owned(), count });
+    }
+    ordered
+}
+
+/// An open cluster is new in the first version that shows it, known in later ones.
+fn state(
+    ledger: &Ledger,
+    row: &ClusterRow,
+    by_version: &[ClusterVersion],
+    scope: &Scope,
+) -> &'static str {
+    match row.state {
+        ClusterState::Accepted => "accepted",
+        ClusterState::Fixed => "fixed",
+        ClusterState::Regressed => "regressed",
+        ClusterState::Open => {
+            let newest = ledger.candidate_versions().first().map(|version| (*version).to_owned());
+            let looking_at = scope.version().map(str::to_owned).or(newest);
+            let first = by_version.first().map(|hit| hit.version.clone());
+            if first.is_none() || first == looking_at { "new" } else { "known" }
+        }
+    }
+}
+
+/// What is sorted by, then the id, so that no two are equal.
+type SortKey = (String, i64);
+
+fn sort_key(cluster: &Cluster, sort: Sort) -> SortKey {
+    let key = match sort {
+        // Zero-padded: the order of the texts is the order of the numbers.
+        Sort::Count => format!("{:020}", cluster.count),
+        Sort::FirstSeen => cluster.first_seen.clone(),
+        Sort::LastSeen => cluster.last_seen.clone(),
+    };
+    // Among equals the older id comes first in a descending order.
+    (key, i64::MAX - cluster.id.0)
+}
+
+fn write_cursor((key, id): &SortKey) -> String {
+    format!("{key}~{id}")
+}
+
+fn read_cursor(text: &str) -> Result<SortKey, ApiError> {
+    text.rsplit_once('~')
+        .and_then(|(key, id)| Some((key.to_owned(), id.parse().ok()?)))
+        .ok_or_else(|| ApiError::Parameter {
+            parameter: "cursor",
+            problem: "is not one this API gave out; start without it".to_owned(),
+        })
+}

@@ -1,0 +1,159 @@
+//! Kept samples: `GET /api/v1/clusters/{id}/samples`, `/exchanges`, `/exchanges/{id}`.
+
+use exchange::ExchangeId;
+use serde::{Deserialize, Serialize};
+use store::{SampleQuery, SampleRow, Store, view::SampleView};
+
+use super::{ApiError, ClusterId};
+use crate::ledger::Ledger;
+
+/// Rows of one page unless told, and at most.
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 1_000;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PageQuery {
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+    pub version: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExchangesQuery {
+    /// `GET /loans/{id}`
+    pub endpoint: Option<String>,
+    /// Absent or `all`: every version.
+    pub version: Option<String>,
+    pub cluster: Option<ClusterId>,
+    /// `match` or `mismatch`, by today's model.
+    pub verdict: Option<String>,
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Samples {
+    /// Newest first.
+    pub samples: Vec<SampleJson>,
+    pub next: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exchanges {
+    /// Newest first.
+    pub exchanges: Vec<SampleJson>,
+    pub next: Option<String>,
+}
+
+/// A kept exchange in its redacted view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampleJson {
+    #[serde(flatten)]
+    pub view: SampleView,
+    pub endpoint: String,
+    pub version: String,
+    pub cluster: Option<ClusterId>,
+    /// `match`, `mismatch` or `no_answer`, by today's model.
+    pub verdict: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExchangeDetail {
+    #[serde(flatten)]
+    pub sample: SampleJson,
+    /// RFC 6902, from the primary's body to the candidate's; `null` where a body is no JSON.
+    pub patch: Option<serde_json::Value>,
+}
+
+/// Samples of one cluster, newest first.
+pub async fn samples(store: &Store, id: ClusterId, page: &PageQuery) -> Result<Samples, ApiError> {
+    if store.cluster(id.0).await?.is_none() {
+        return Err(ApiError::NotFound(format!("there is no cluster {id}")));
+    }
+    let query = ExchangesQuery {
+        cluster: Some(id),
+        version: page.version.clone(),
+        limit: page.limit,
+        cursor: page.cursor.clone(),
+        ..ExchangesQuery::default()
+    };
+    let Exchanges { exchanges, next } = exchanges(store, &query).await?;
+    Ok(Samples { samples: exchanges, next })
+}
+
+/// Kept exchanges, newest first.
+pub async fn exchanges(store: &Store, query: &ExchangesQuery) -> Result<Exchanges, ApiError> {
+    let names = Ledger {
+        endpoints: store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect(),
+        ..Ledger::default()
+    };
+    let page = store.samples(&sample_query(&names, query)?).await?;
+    let exchanges = page.rows.into_iter().map(|row| sample_json(&names, row)).collect();
+    Ok(Exchanges { exchanges, next: page.next })
+}
+
+/// One kept exchange with its patch.
+pub async fn exchange(store: &Store, id: ExchangeId) -> Result<ExchangeDetail, ApiError> {
+    let row = store.sample(id).await?.ok_or_else(|| {
+        ApiError::NotFound(format!("exchange {id} is not kept; samples are, the rest is counted"))
+    })?;
+    let names = Ledger {
+        endpoints: store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect(),
+        ..Ledger::default()
+    };
+    let patch = crate::sides::patch(&row.view);
+    Ok(ExchangeDetail { sample: sample_json(&names, row), patch })
+}
+
+pub(crate) fn sample_json(names: &Ledger, row: SampleRow) -> SampleJson {
+    let verdict = match (row.view.candidate.status, row.matches) {
+        (None, _) => "no_answer",
+        (_, true) => "match",
+        (_, false) => "mismatch",
+    };
+    SampleJson {
+        endpoint: names.name(row.endpoint),
+        version: row.version,
+        cluster: row.cluster.map(ClusterId),
+        verdict: verdict.to_owned(),
+        view: row.view,
+    }
+}
+
+fn sample_query(names: &Ledger, query: &ExchangesQuery) -> Result<SampleQuery, ApiError> {
+    let endpoint = match query.endpoint.as_deref().filter(|name| !name.is_empty()) {
+        None => None,
+        Some(name) => Some(names.endpoint_named(name).ok_or_else(|| ApiError::Parameter {
+            parameter: "endpoint",
+            problem: format!("there is no endpoint `{name}`; /api/v1/endpoints lists them"),
+        })?),
+    };
+    let matches = match query.verdict.as_deref().unwrap_or_default() {
+        "" => None,
+        "match" => Some(true),
+        "mismatch" => Some(false),
+        other => {
+            return Err(ApiError::Parameter {
+                parameter: "verdict",
+                problem: format!("`{other}` is no verdict; write match or mismatch"),
+            });
+        }
+    };
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    if limit == 0 || limit > MAX_LIMIT {
+        return Err(ApiError::Parameter {
+            parameter: "limit",
+            problem: format!("must be from 1 to {MAX_LIMIT}"),
+        });
+    }
+    Ok(SampleQuery {
+        cluster: query.cluster.map(|id| id.0),
+        endpoint,
+        version: query.version.clone().filter(|version| !version.is_empty() && version != "all"),
+        matches,
+        limit,
+        cursor: query.cursor.clone().filter(|cursor| !cursor.is_empty()),
+    })
+}

@@ -1,0 +1,222 @@
+//! What the store says at one moment. Pages and API are pure functions of it, so that both show
+//! the same figures and both can be tested without a store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use store::{
+    ClusterCount, ClusterQuery, ClusterRow, ClusterState, EndpointKey, EndpointRow, FunnelCounts,
+    Histogram, Outcome, OutcomeCount, Store, StoreError, VersionRow,
+};
+
+/// Merges are followed at most this far: a ring in the table must not hang a page.
+const MERGE_STEPS: usize = 32;
+
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    pub funnel: FunnelCounts,
+    pub endpoints: BTreeMap<EndpointKey, EndpointRow>,
+    /// All versions.
+    pub outcomes: Vec<OutcomeCount>,
+    pub clusters: Vec<ClusterRow>,
+    pub cluster_counts: Vec<ClusterCount>,
+    /// All versions.
+    pub latencies: Vec<Histogram>,
+    /// Newest first, both sides.
+    pub versions: Vec<VersionRow>,
+}
+
+/// Which versions of the candidate a figure covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    All,
+    One(String),
+}
+
+/// Pairs and trials of one endpoint, or of several, within a [`Scope`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub compared: u64,
+    pub matched: u64,
+    pub mismatched: u64,
+    pub no_answer: u64,
+    pub lag: u64,
+    /// The primary answered 5xx: compared, not judged.
+    pub primary_error: u64,
+    pub trials: u64,
+    pub mismatching_trials: u64,
+}
+
+impl Ledger {
+    pub async fn read(store: &Store) -> Result<Self, StoreError> {
+        let everything = ClusterQuery::default();
+        let (funnel, endpoints, outcomes, clusters, latencies, versions) = tokio::try_join!(
+            store.funnel(),
+            store.endpoints(),
+            store.outcome_counts(None),
+            store.clusters(&everything),
+            store.latencies(None),
+            store.versions(),
+        )?;
+        Ok(Self {
+            funnel,
+            endpoints: endpoints.into_iter().map(|row| (row.key, row)).collect(),
+            outcomes,
+            clusters: clusters.clusters,
+            cluster_counts: clusters.counts,
+            latencies,
+            versions,
+        })
+    }
+
+    /// The candidate's versions, newest first.
+    #[must_use]
+    pub fn candidate_versions(&self) -> Vec<&str> {
+        let rows = self.versions.iter().filter(|row| row.side == "candidate");
+        rows.map(|row| row.version.as_str()).collect()
+    }
+
+    /// `all` means every version; nothing means the candidate's newest.
+    #[must_use]
+    pub fn scope(&self, asked: Option<&str>) -> Scope {
+        match asked.filter(|text| !text.is_empty()) {
+            Some("all") => Scope::All,
+            Some(version) => Scope::One(version.to_owned()),
+            None => self
+                .candidate_versions()
+                .first()
+                .map_or(Scope::All, |version| Scope::One((*version).to_owned())),
+        }
+    }
+
+    /// The endpoint that stands for `key` today.
+    #[must_use]
+    pub fn resolve(&self, key: EndpointKey) -> EndpointKey {
+        let mut at = key;
+        for _ in 0..MERGE_STEPS {
+            match self.endpoints.get(&at).and_then(|row| row.merged_into) {
+                Some(next) if next != at => at = next,
+                _ => return at,
+            }
+        }
+        at
+    }
+
+    /// `GET /loans/{id}`.
+    #[must_use]
+    pub fn name(&self, key: EndpointKey) -> String {
+        self.endpoints
+            .get(&self.resolve(key))
+            .map_or_else(|| "(unknown endpoint)".to_owned(), |row| display_name(row))
+    }
+
+    /// The key of an endpoint by its name, or by its key written as a number.
+    #[must_use]
+    pub fn endpoint_named(&self, name: &str) -> Option<EndpointKey> {
+        let by_name = self.endpoints.values().find(|row| display_name(row) == name);
+        by_name.map(|row| self.resolve(row.key))
+    }
+
+    /// Endpoints that are not merged into another.
+    pub fn live_endpoints(&self) -> impl Iterator<Item = &EndpointRow> {
+        self.endpoints.values().filter(|row| row.merged_into.is_none())
+    }
+
+    /// Tallies by endpoint.
+    #[must_use]
+    pub fn tallies(&self, scope: &Scope) -> BTreeMap<EndpointKey, Tally> {
+        let mut tallies: BTreeMap<EndpointKey, Tally> = BTreeMap::new();
+        for count in self.outcomes.iter().filter(|count| scope.holds(&count.version)) {
+            tallies.entry(self.resolve(count.endpoint)).or_default().add(count);
+        }
+        tallies
+    }
+
+    /// Everything within the scope in one tally.
+    #[must_use]
+    pub fn total(&self, scope: &Scope) -> Tally {
+        let mut total = Tally::default();
+        for count in self.outcomes.iter().filter(|count| scope.holds(&count.version)) {
+            total.add(count);
+        }
+        total
+    }
+
+    /// Open and regressed clusters seen within the scope, by endpoint.
+    #[must_use]
+    pub fn open_clusters(&self, scope: &Scope) -> BTreeMap<EndpointKey, BTreeSet<i64>> {
+        let open: BTreeSet<i64> = self
+            .clusters
+            .iter()
+            .filter(|row| matches!(row.state, ClusterState::Open | ClusterState::Regressed))
+            .map(|row| row.id)
+            .collect();
+        let mut found: BTreeMap<EndpointKey, BTreeSet<i64>> = BTreeMap::new();
+        for count in &self.cluster_counts {
+            if count.pairs > 0 && scope.holds(&count.version) && open.contains(&count.cluster) {
+                found.entry(self.resolve(count.endpoint)).or_default().insert(count.cluster);
+            }
+        }
+        found
+    }
+}
+
+impl Scope {
+    #[must_use]
+    pub fn holds(&self, version: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(one) => one == version,
+        }
+    }
+
+    /// The one version, where it is one.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        match self {
+            Self::All => None,
+            Self::One(one) => Some(one),
+        }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, count: &OutcomeCount) {
+        self.compared += count.pairs;
+        match (count.outcome, count.matches) {
+            (Outcome::Answered, true) => {
+                self.matched += count.pairs;
+                self.trials += count.trials;
+            }
+            (Outcome::Answered, false) => {
+                self.mismatched += count.pairs;
+                self.trials += count.trials;
+                self.mismatching_trials += count.trials;
+            }
+            (Outcome::NoAnswer, _) => self.no_answer += count.pairs,
+            (Outcome::Lag, _) => self.lag += count.pairs,
+            (Outcome::PrimaryError, _) => self.primary_error += count.pairs,
+        }
+    }
+
+    /// Joins the tally of another endpoint.
+    pub fn join(&mut self, other: &Self) {
+        self.compared += other.compared;
+        self.matched += other.matched;
+        self.mismatched += other.mismatched;
+        self.no_answer += other.no_answer;
+        self.lag += other.lag;
+        self.primary_error += other.primary_error;
+        self.trials += other.trials;
+        self.mismatching_trials += other.mismatching_trials;
+    }
+
+    /// Mismatching share of judged trials; 0 without trials.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        if self.trials == 0 { 0.0 } else { self.mismatching_trials as f64 / self.trials as f64 }
+    }
+}
+
+fn display_name(row: &EndpointRow) -> String {
+    format!("{} {}", row.method, row.template)
+}

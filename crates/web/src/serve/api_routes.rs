@@ -1,0 +1,270 @@
+//! `/api/v1`: handlers that read parameters and hand on to [`crate::api`].
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{FromRequestParts, OriginalUri, Path, State},
+    http::{header, request::Parts},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use exchange::{ExchangeId, control::Scope};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{App, parameters, refusal};
+use crate::{
+    api::{
+        self, ApiError, ClusterId, ClustersQuery, EndpointsQuery, ExchangesQuery, GateQuery,
+        OPENAPI, PageQuery, PauseRequest, Rules, StateChange, VersionAnnouncement,
+    },
+    desired,
+};
+
+const MAX_CLUSTERS: u32 = 1_000;
+
+pub(super) fn routes() -> Router<App> {
+    let routes = Router::new()
+        .route("/funnel", get(funnel))
+        .route("/endpoints", get(endpoints))
+        .route("/clusters", get(clusters))
+        .route("/clusters/{id}", get(cluster))
+        .route("/clusters/{id}/samples", get(samples))
+        .route("/clusters/{id}/state", post(cluster_state))
+        .route("/exchanges", get(exchanges))
+        .route("/exchanges/{id}", get(exchange))
+        .route("/rules", get(rules))
+        .route("/volatile", get(volatile))
+        .route("/gate", get(gate))
+        .route("/versions", get(versions).post(announce))
+        .route("/pause", post(pause).get(paused))
+        .route("/resume", post(resume))
+        .route("/openapi.json", get(openapi))
+        .method_not_allowed_fallback(wrong_method);
+    Router::new().nest("/api/v1", routes)
+}
+
+/// An error with the path it belongs to.
+struct Refused(ApiError, String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        refusal::problem(&self.0, &self.1)
+    }
+}
+
+/// The path asked for, so that problems can name it.
+struct Asked(Parts);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.clone()))
+    }
+}
+
+impl Asked {
+    fn query<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        parameters::query(&self.0).map_err(|error| self.refuse(error))
+    }
+
+    /// A JSON body; its content type must say so, which no cross-site form can.
+    fn body<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Refused> {
+        let kind = self.0.headers.get(header::CONTENT_TYPE);
+        let is_json = kind
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
+        if !is_json {
+            let text = "send the body as JSON, with `content-type: application/json`";
+            return Err(self.refuse(ApiError::Request(text.to_owned())));
+        }
+        serde_json::from_slice(body)
+            .map_err(|error| self.refuse(ApiError::Request(format!("the body: {error}"))))
+    }
+
+    fn id<T: std::str::FromStr<Err: std::fmt::Display>>(&self, text: &str) -> Result<T, Refused> {
+        text.parse().map_err(|error: T::Err| {
+            self.refuse(ApiError::NotFound(format!("`{text}` is not an id here: {error}")))
+        })
+    }
+
+    fn answer<T: Serialize>(&self, result: Result<T, ApiError>) -> Result<Json<T>, Refused> {
+        result.map(Json).map_err(|error| self.refuse(error))
+    }
+
+    fn refuse(&self, error: ApiError) -> Refused {
+        let original = self.0.extensions.get::<OriginalUri>();
+        let path = original.map_or_else(|| self.0.uri.path(), |uri| uri.0.path());
+        Refused(error, path.to_owned())
+    }
+}
+
+type Answer<T> = Result<Json<T>, Refused>;
+
+async fn funnel(State(app): State<App>, asked: Asked) -> Answer<api::Funnel> {
+    asked.answer(api::funnel(app.store(), Some(app.queue())).await)
+}
+
+async fn endpoints(State(app): State<App>, asked: Asked) -> Answer<api::Endpoints> {
+    let query: EndpointsQuery = asked.query()?;
+    asked.answer(api::endpoints(app.store(), &query, &app.config().targets).await)
+}
+
+async fn clusters(State(app): State<App>, asked: Asked) -> Answer<api::Clusters> {
+    let query: ClustersQuery = asked.query()?;
+    if query.limit.is_some_and(|limit| limit == 0 || limit > MAX_CLUSTERS) {
+        let problem = format!("must be from 1 to {MAX_CLUSTERS}");
+        return Err(asked.refuse(ApiError::Parameter { parameter: "limit", problem }));
+    }
+    asked.answer(api::clusters(app.store(), &query).await)
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct VersionQuery {
+    version: Option<String>,
+}
+
+async fn cluster(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Answer<api::Cluster> {
+    let id: ClusterId = asked.id(&id)?;
+    let query: VersionQuery = asked.query()?;
+    asked.answer(api::cluster(app.store(), id, query.version.as_deref()).await)
+}
+
+async fn samples(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Answer<api::Samples> {
+    let id: ClusterId = asked.id(&id)?;
+    let query: PageQuery = asked.query()?;
+    asked.answer(api::samples(app.store(), id, &query).await)
+}
+
+async fn cluster_state(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::Cluster> {
+    let id: ClusterId = asked.id(&id)?;
+    let change: StateChange = asked.body(&body)?;
+    asked.answer(change_state(&app, id, &change).await)
+}
+
+pub(crate) async fn change_state(
+    app: &App,
+    id: ClusterId,
+    change: &StateChange,
+) -> Result<api::Cluster, ApiError> {
+    let (row, _) = app
+        .store()
+        .cluster(id.0)
+        .await?
+        .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
+    let owner = change.owner.as_deref().or(row.owner.as_deref());
+    let note = change.note.as_deref().or(row.note.as_deref());
+    app.store().set_cluster_state(id.0, change.state.into(), owner, note).await?;
+    tracing::info!(cluster.id = %id, cluster.state = ?change.state, "the state of a cluster was set");
+    api::cluster(app.store(), id, None).await
+}
+
+async fn exchanges(State(app): State<App>, asked: Asked) -> Answer<api::Exchanges> {
+    let query: ExchangesQuery = asked.query()?;
+    asked.answer(api::exchanges(app.store(), &query).await)
+}
+
+async fn exchange(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Answer<api::ExchangeDetail> {
+    let id: ExchangeId = asked.id(&id)?;
+    asked.answer(api::exchange(app.store(), id).await)
+}
+
+async fn rules(State(app): State<App>) -> Json<Rules> {
+    Json(Rules { rules: app.config().rules.clone() })
+}
+
+async fn volatile(State(app): State<App>, asked: Asked) -> Answer<api::Volatile> {
+    asked.answer(api::volatile(app.store()).await)
+}
+
+async fn gate(State(app): State<App>, asked: Asked) -> Answer<gate::Decision> {
+    let query: GateQuery = asked.query()?;
+    let input = api::gate_input(app.store(), &query, &app.config().targets).await;
+    asked.answer(input.map(|input| gate::decide(&input)))
+}
+
+async fn versions(State(app): State<App>, asked: Asked) -> Answer<api::Versions> {
+    asked.answer(api::versions(app.store()).await)
+}
+
+async fn announce(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::Versions> {
+    let said: VersionAnnouncement = asked.body(&body)?;
+    asked.answer(announce_version(&app, &said).await)
+}
+
+async fn announce_version(app: &App, said: &VersionAnnouncement) -> Result<api::Versions, ApiError> {
+    if !matches!(said.side.as_str(), "candidate" | "primary") {
+        let problem = format!("`{}` is no side; write candidate or primary", said.side);
+        return Err(ApiError::Parameter { parameter: "side", problem });
+    }
+    let version = said.version.trim();
+    // `all` and the empty text mean something else where a version is asked for.
+    if version.is_empty() || version == "all" || version.chars().count() > 200 {
+        let problem = "must be 1 to 200 characters, and not `all`".to_owned();
+        return Err(ApiError::Parameter { parameter: "version", problem });
+    }
+    app.store().announce_version(&said.side, version).await?;
+    if said.side == "candidate" {
+        let _turn = app.desired_turn().lock().await;
+        let mut desired = desired::load(app.store()).await?.unwrap_or_default();
+        desired.announce(version);
+        desired::keep(app.store(), app.queue(), &desired).await?;
+    }
+    api::versions(app.store()).await
+}
+
+async fn pause(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::PauseState> {
+    let request: PauseRequest = asked.body(&body)?;
+    asked.answer(set_paused(&app, request.scope, true).await)
+}
+
+async fn resume(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::PauseState> {
+    let request: PauseRequest = asked.body(&body)?;
+    asked.answer(set_paused(&app, request.scope, false).await)
+}
+
+async fn paused(State(app): State<App>, asked: Asked) -> Answer<api::PauseState> {
+    let desired = desired::load(app.store()).await;
+    asked.answer(desired.map(|desired| desired.unwrap_or_default().state()))
+}
+
+/// Keeps and sends the new desired state.
+pub(crate) async fn set_paused(
+    app: &App,
+    scope: Scope,
+    paused: bool,
+) -> Result<api::PauseState, ApiError> {
+    let _turn = app.desired_turn().lock().await;
+    let mut desired = desired::load(app.store()).await?.unwrap_or_default();
+    desired.set_paused(scope, paused, app.now());
+    desired::keep(app.store(), app.queue(), &desired).await?;
+    tracing::info!(pause.scope = ?scope, pause.paused = paused, "copying and replaying were told");
+    Ok(desired.state())
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+async fn wrong_method(asked: Asked) -> Response {
+    let text = format!("{} is not served here; /api/v1/openapi.json says what is", asked.0.method);
+    asked.refuse(ApiError::Method(text)).into_response()
+}
