@@ -23,7 +23,9 @@ pub use clusters::{
     Cluster, ClusterVersion, Clusters, ClustersQuery, Sort, StateChange, StateName, cluster_of,
     clusters_of,
 };
-pub use endpoints::{Endpoint, Endpoints, EndpointsQuery, LatencyMs, endpoint_evidence, endpoints_of};
+pub use endpoints::{
+    Endpoint, Endpoints, EndpointsQuery, LatencyMs, endpoint_evidence, endpoints_of,
+};
 pub use funnel::{Funnel, funnel_of};
 pub use gate_query::{GateQuery, gate_input_of};
 pub use ids::{ClusterId, instant, minute_instant};
@@ -36,7 +38,9 @@ pub use samples::{
     samples,
 };
 pub use share::parse_share;
-pub use versions::{PauseRequest, PauseState, VersionAnnouncement, VersionJson, Versions, versions_of};
+pub use versions::{
+    PauseRequest, PauseState, VersionAnnouncement, VersionJson, Versions, versions_of,
+};
 pub use volatile::{Volatile, VolatileJson, volatile, volatile_of};
 
 use gate::{GateInput, Targets};

@@ -6,7 +6,7 @@
 
 use exchange::{
     Micros,
-    control::{Command, Scope},
+    control::{self, Command, Scope},
 };
 use queue::Queue;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use store::Store;
 use crate::api::{ApiError, PauseState, instant};
 
 /// The store's setting.
-const NAME: &str = "desired";
+const NAME: &str = control::DESIRED_SETTING;
 
 /// The command as other processes read it, with what only pages need beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

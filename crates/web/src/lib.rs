@@ -36,7 +36,10 @@ pub struct WebInputs {
 
 /// Serves until `shutdown`; then lets requests under way finish (bounded).
 pub async fn run(inputs: WebInputs, shutdown: CancellationToken) -> anyhow::Result<()> {
-    inputs.listener.set_nonblocking(true).context("making the listener of the pages non-blocking")?;
+    inputs
+        .listener
+        .set_nonblocking(true)
+        .context("making the listener of the pages non-blocking")?;
     let listener = tokio::net::TcpListener::from_std(inputs.listener)
         .context("handing the listener of the pages to the runtime")?;
     let address = listener.local_addr().context("reading the address of the pages")?;

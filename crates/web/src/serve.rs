@@ -20,10 +20,6 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
-pub(crate) use assets::url as asset_url;
-pub(crate) use parameters::{FormBody, PageParameters};
-pub(crate) use refusal::PageError;
-
 use crate::{WebConfig, pages, pulse::Pulse};
 
 /// Requests under way at shutdown get this long.

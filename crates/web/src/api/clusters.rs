@@ -188,7 +188,11 @@ impl<'a> Wanted<'a> {
             return Err(ApiError::Parameter { parameter: "state", problem });
         }
         let words = query.q.as_deref().unwrap_or_default();
-        Ok(Self { endpoint, state, words: words.split_whitespace().map(str::to_lowercase).collect() })
+        Ok(Self {
+            endpoint,
+            state,
+            words: words.split_whitespace().map(str::to_lowercase).collect(),
+        })
     }
 
     fn takes(&self, cluster: &Cluster, row: &ClusterRow, scope: &Scope) -> bool {
@@ -349,10 +353,10 @@ fn write_cursor((key, id): &SortKey) -> String {
 }
 
 fn read_cursor(text: &str) -> Result<SortKey, ApiError> {
-    text.rsplit_once('~')
-        .and_then(|(key, id)| Some((key.to_owned(), id.parse().ok()?)))
-        .ok_or_else(|| ApiError::Parameter {
+    text.rsplit_once('~').and_then(|(key, id)| Some((key.to_owned(), id.parse().ok()?))).ok_or_else(
+        || ApiError::Parameter {
             parameter: "cursor",
             problem: "is not one this API gave out; start without it".to_owned(),
-        })
+        },
+    )
 }

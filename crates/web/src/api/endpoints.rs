@@ -69,14 +69,21 @@ pub fn endpoints_of(ledger: &Ledger, query: &EndpointsQuery, targets: &Targets) 
         })
         .collect();
     endpoints.sort_by(|a, b| {
-        b.mismatched.cmp(&a.mismatched).then(b.compared.cmp(&a.compared)).then(a.endpoint.cmp(&b.endpoint))
+        b.mismatched
+            .cmp(&a.mismatched)
+            .then(b.compared.cmp(&a.compared))
+            .then(a.endpoint.cmp(&b.endpoint))
     });
     Endpoints { version: scope.version().map(str::to_owned), endpoints }
 }
 
 /// One endpoint's counts as the gate takes them.
 #[must_use]
-pub fn endpoint_evidence(endpoint: String, slice: Option<String>, tally: &Tally) -> EndpointEvidence {
+pub fn endpoint_evidence(
+    endpoint: String,
+    slice: Option<String>,
+    tally: &Tally,
+) -> EndpointEvidence {
     EndpointEvidence {
         endpoint,
         slice,
@@ -97,11 +104,8 @@ fn endpoint(
     latency_ms: LatencyMs,
     targets: &Targets,
 ) -> Endpoint {
-    let interval = gate::interval::always_valid(
-        tally.mismatching_trials,
-        tally.trials,
-        targets.confidence,
-    );
+    let interval =
+        gate::interval::always_valid(tally.mismatching_trials, tally.trials, targets.confidence);
     let evidence = endpoint_evidence(name.to_owned(), row.slice.clone(), tally);
     Endpoint {
         endpoint: name.to_owned(),

@@ -3,9 +3,7 @@
 use gate::{ClusterEvidence, FunnelEvidence, GateInput, Targets};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ApiError, Clusters, ClustersQuery, clusters_of, endpoint_evidence, funnel_of, share,
-};
+use super::{ApiError, Clusters, ClustersQuery, clusters_of, endpoint_evidence, funnel_of, share};
 use crate::ledger::Ledger;
 
 /// Absent values are those of the configuration. Shares may be written `0.1%` or `0.001`.

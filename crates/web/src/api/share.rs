@@ -9,7 +9,8 @@ pub fn parse_share(text: &str) -> Result<f64, String> {
         Some(percent) => (percent.trim_end(), 100.0),
         None => (trimmed, 1.0),
     };
-    let wrong = || format!("`{text}` is no share; write a percentage such as 0.1% or a number from 0 to 1");
+    let wrong =
+        || format!("`{text}` is no share; write a percentage such as 0.1% or a number from 0 to 1");
     let value: f64 = number.parse().map_err(|_| wrong())?;
     let share = value / divisor;
     if share.is_finite() && (0.0..=1.0).contains(&share) { Ok(share) } else { Err(wrong()) }
@@ -31,9 +32,14 @@ mod tests {
 
     #[test]
     fn percentages_and_fractions_are_the_same_share() {
-        for (text, share) in
-            [("0.1%", 0.001), ("0.001", 0.001), ("95 %", 0.95), ("1", 1.0), ("0", 0.0), ("1e-3", 0.001)]
-        {
+        for (text, share) in [
+            ("0.1%", 0.001),
+            ("0.001", 0.001),
+            ("95 %", 0.95),
+            ("1", 1.0),
+            ("0", 0.0),
+            ("1e-3", 0.001),
+        ] {
             let read = parse_share(text).unwrap();
             assert!((read - share).abs() < 1e-12, "{text} is {read}");
         }

@@ -31,9 +31,8 @@ pub async fn volatile(store: &Store) -> Result<Volatile, ApiError> {
     match store.model_newer(-1).await? {
         None => Ok(Volatile::default()),
         Some(row) => {
-            let model: Model = serde_json::from_str(&row.doc).map_err(|error| {
-                ApiError::Unreadable(format!("model {}: {error}", row.number))
-            })?;
+            let model: Model = serde_json::from_str(&row.doc)
+                .map_err(|error| ApiError::Unreadable(format!("model {}: {error}", row.number)))?;
             Ok(volatile_of(&names, &model))
         }
     }
@@ -51,7 +50,8 @@ pub fn volatile_of(names: &Ledger, model: &Model) -> Volatile {
             evidence: place.evidence.clone(),
         })
         .collect();
-    volatile.sort_by(|a, b| (&a.endpoint, &a.place, &a.path).cmp(&(&b.endpoint, &b.place, &b.path)));
+    volatile
+        .sort_by(|a, b| (&a.endpoint, &a.place, &a.path).cmp(&(&b.endpoint, &b.place, &b.path)));
     Volatile { model: model.number, volatile }
 }
 

@@ -210,7 +210,10 @@ async fn announce(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<a
     asked.answer(announce_version(&app, &said).await)
 }
 
-async fn announce_version(app: &App, said: &VersionAnnouncement) -> Result<api::Versions, ApiError> {
+async fn announce_version(
+    app: &App,
+    said: &VersionAnnouncement,
+) -> Result<api::Versions, ApiError> {
     if !matches!(said.side.as_str(), "candidate" | "primary") {
         let problem = format!("`{}` is no side; write candidate or primary", said.side);
         return Err(ApiError::Parameter { parameter: "side", problem });

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::PageError;
+use super::refusal::PageError;
 use crate::api::ApiError;
 
 /// The query string of a page.

@@ -77,8 +77,7 @@ async fn metrics(State(app): State<App>) -> Response {
     let mut registry = Registry::with_prefix("understudy");
     let help = "Requests answered by the pages and the API";
     registry.register("web_requests", help, app.requests().0.clone());
-    let looked =
-        tokio::time::timeout(PATIENCE, api::funnel(app.store(), Some(app.queue()))).await;
+    let looked = tokio::time::timeout(PATIENCE, api::funnel(app.store(), Some(app.queue()))).await;
     let up = Gauge::<i64>::default();
     if let Ok(Ok(funnel)) = looked {
         up.set(1);

@@ -16,10 +16,9 @@ pub(super) fn problem(error: &ApiError, instance: &str) -> Response {
     }
     let mut response = Json(error.problem(instance)).into_response();
     *response.status_mut() = status(error);
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/problem+json"),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
     response
 }
 
@@ -45,7 +44,6 @@ impl<E: Into<ApiError>> From<E> for PageError {
         Self(error.into())
     }
 }
-
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
