@@ -33,21 +33,24 @@ pub enum TitlePart {
 }
 
 impl ClusterDoc {
-    /// The sentence as plain text.
+    /// The sentence as plain text: names and terms between backticks.
     #[must_use]
     pub fn sentence(&self) -> String {
-        self.title
-            .iter()
-            .map(|part| match part {
+        let mut sentence = String::new();
+        for part in &self.title {
+            let text = match part {
+                TitlePart::Field(text) | TitlePart::Condition(text) => format!("`{text}`"),
                 TitlePart::Words(text)
-                | TitlePart::Field(text)
                 | TitlePart::Primary(text)
                 | TitlePart::Candidate(text)
-                | TitlePart::Amount(text)
-                | TitlePart::Condition(text) => text.as_str(),
-            })
-            .collect::<Vec<_>>()
-            .join(" ")
+                | TitlePart::Amount(text) => text.clone(),
+            };
+            if !sentence.is_empty() && !text.starts_with([',', ';', ')']) {
+                sentence.push(' ');
+            }
+            sentence.push_str(&text);
+        }
+        sentence
     }
 }
 
@@ -61,6 +64,7 @@ pub struct DocDifference {
     pub example: DocExample,
 }
 
+/// What the change is: `offset`, `factor`, …
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DocCause {
     #[serde(rename = "type")]

@@ -1,1 +1,283 @@
 //! From counters to a model and clusters: one pure step of the analyst.
+//!
+//! ```text
+//! endpoints, counters ─► parameters of paths ─► merges of endpoints
+//! counters of both sides, samples ─► volatile places ─► verdict per signature
+//! mismatching signatures ─► groups ─► clusters with a sentence each
+//! ```
+//!
+//! Everything is derived anew from all that was counted, so what is learnt late also corrects
+//! what was counted early. Only parameters of paths are kept from model to model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diff::Kind;
+
+use crate::{
+    ClusterDoc, EndpointId, Model, Place, Signature, Verdict, VolatilePlace, Where,
+    group::{self, Finding},
+    routes, title,
+    volatile::EndpointTally,
+};
+
+/// What has been counted and kept so far.
+#[expect(missing_debug_implementations, reason = "holds a closure")]
+pub struct LearnInput<'a> {
+    /// The model in force.
+    pub model: &'a Model,
+    pub endpoints: &'a [EndpointSeen],
+    pub signatures: &'a [SignatureSeen],
+    /// Pairs compared with the secondary.
+    pub asked: &'a BTreeMap<EndpointId, u64>,
+    /// Of matches and mismatches, as many as are kept.
+    pub samples: &'a [SampleSeen],
+    /// Whether a rule of the configuration masks a place at `METHOD template`.
+    pub ignored: &'a dyn Fn(&str, &Place) -> bool,
+}
+
+/// An endpoint as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointSeen {
+    pub id: EndpointId,
+    pub method: String,
+    pub template: String,
+}
+
+/// One counter: a signature at the endpoint it was recorded for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignatureSeen {
+    pub id: i64,
+    pub endpoint: EndpointId,
+    pub signature: Signature,
+    pub versus: Versus,
+    pub pairs: u64,
+    pub first_minute: i64,
+}
+
+/// Whose answer was compared with the primary's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versus {
+    Candidate,
+    /// The candidate, where the verdict does not count (the primary failed itself).
+    Unjudged,
+    Secondary,
+}
+
+/// What a kept sample shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SampleSeen {
+    pub signature: i64,
+    pub endpoint: EndpointId,
+    pub differences: Vec<SampleDifference>,
+    /// Why the candidate gave no answer.
+    pub no_answer: Option<String>,
+    /// See [`crate::steady::steady_paths`].
+    pub steady: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleDifference {
+    pub place: Where,
+    /// Generalised.
+    pub path: String,
+    pub kind: Kind,
+    /// JSON text, redacted.
+    pub primary: Option<String>,
+    pub candidate: Option<String>,
+}
+
+/// The outcome of one step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Learnt {
+    /// Has the number of the model it came from.
+    pub model: Model,
+    /// Recorded endpoints that belong to another one now.
+    pub merges: Vec<(EndpointId, EndpointSeen)>,
+    /// Signature, whether it matches, and the place of its cluster in `clusters`.
+    pub verdicts: Vec<(i64, bool, Option<usize>)>,
+    pub clusters: Vec<LearntCluster>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LearntCluster {
+    pub fingerprint: String,
+    pub endpoint: EndpointId,
+    /// Minutes since the Unix epoch.
+    pub first_minute: i64,
+    pub doc: ClusterDoc,
+    /// For search.
+    pub words: String,
+}
+
+/// One step: the same input gives the same outcome.
+#[must_use]
+pub fn learn(input: &LearnInput<'_>) -> Learnt {
+    let (model, places) = learn_routes(input);
+    let model = Model { volatile: learn_volatile(input, &places), ..model };
+    let (verdicts, findings) = judge(input, &model, &places);
+    let groups = group::group(&findings);
+    let home: BTreeMap<i64, usize> = groups
+        .iter()
+        .enumerate()
+        .flat_map(|(at, group)| group.signatures.iter().map(move |signature| (*signature, at)))
+        .collect();
+    let mut samples: Vec<Vec<&SampleSeen>> = vec![Vec::new(); groups.len()];
+    for sample in input.samples {
+        if let Some(kept) = home.get(&sample.signature).and_then(|at| samples.get_mut(*at)) {
+            kept.push(sample);
+        }
+    }
+    let clusters = groups.into_iter().zip(samples).map(|(group, samples)| {
+        let doc = title::document(&group.places, &samples);
+        let endpoint = places.name(group.endpoint);
+        let words = title::search_words(&doc, &endpoint);
+        LearntCluster {
+            fingerprint: group.fingerprint,
+            endpoint: group.endpoint,
+            first_minute: group.first_minute,
+            doc,
+            words,
+        }
+    });
+    Learnt {
+        clusters: clusters.collect(),
+        merges: places.merges(),
+        verdicts: verdicts
+            .into_iter()
+            .map(|(signature, matches)| (signature, matches, home.get(&signature).copied()))
+            .collect(),
+        model,
+    }
+}
+
+/// Where recorded endpoints belong under the learnt parameters.
+struct Places {
+    homes: BTreeMap<EndpointId, EndpointSeen>,
+}
+
+impl Places {
+    fn home(&self, recorded: EndpointId) -> EndpointId {
+        self.homes.get(&recorded).map_or(recorded, |home| home.id)
+    }
+
+    fn name(&self, home: EndpointId) -> String {
+        let known = self.homes.values().find(|endpoint| endpoint.id == home);
+        known.map_or_else(String::new, |e| format!("{} {}", e.method, e.template))
+    }
+
+    fn merges(&self) -> Vec<(EndpointId, EndpointSeen)> {
+        let moved = self.homes.iter().filter(|(recorded, home)| **recorded != home.id);
+        moved.map(|(recorded, home)| (*recorded, home.clone())).collect()
+    }
+}
+
+fn learn_routes(input: &LearnInput<'_>) -> (Model, Places) {
+    let mut asked: BTreeMap<EndpointId, u64> = BTreeMap::new();
+    for seen in input.signatures.iter().filter(|seen| seen.versus != Versus::Secondary) {
+        *asked.entry(seen.endpoint).or_default() += seen.pairs;
+    }
+    let templates: Vec<(&str, u64)> = input
+        .endpoints
+        .iter()
+        .filter(|endpoint| endpoint.template.starts_with('/'))
+        .map(|e| (e.template.as_str(), asked.get(&e.id).copied().unwrap_or(0)))
+        .collect();
+    let parameters = routes::learn(&input.model.parameters, &templates);
+    let homes = input.endpoints.iter().map(|endpoint| {
+        if !endpoint.template.starts_with('/') {
+            return (endpoint.id, endpoint.clone());
+        }
+        let template = routes::generalise(&endpoint.template, &parameters);
+        let id = EndpointId::of(&endpoint.method, &template);
+        (endpoint.id, EndpointSeen { id, method: endpoint.method.clone(), template })
+    });
+    let homes = homes.collect();
+    (Model { number: input.model.number, parameters, volatile: Vec::new() }, Places { homes })
+}
+
+fn learn_volatile(input: &LearnInput<'_>, places: &Places) -> Vec<VolatilePlace> {
+    let mut tallies: BTreeMap<EndpointId, EndpointTally> = BTreeMap::new();
+    for (endpoint, asked) in input.asked {
+        tallies.entry(places.home(*endpoint)).or_default().asked += asked;
+    }
+    for seen in input.signatures {
+        let tally = tallies.entry(places.home(seen.endpoint)).or_default();
+        match seen.versus {
+            Versus::Secondary => tally.baseline(&seen.signature, seen.pairs),
+            Versus::Candidate if is_answered(&seen.signature) => {
+                tally.candidate(&seen.signature, seen.pairs);
+            }
+            Versus::Candidate | Versus::Unjudged => {}
+        }
+    }
+    for sample in input.samples {
+        let tally = tallies.entry(places.home(sample.endpoint)).or_default();
+        tally.steady(sample.steady.iter().map(String::as_str));
+    }
+    let before = |endpoint: EndpointId| -> Vec<&VolatilePlace> {
+        input.model.volatile.iter().filter(|v| places.home(v.endpoint) == endpoint).collect()
+    };
+    tallies
+        .iter()
+        .flat_map(|(endpoint, tally)| tally.volatile(*endpoint, &before(*endpoint)))
+        .collect()
+}
+
+fn is_answered(signature: &Signature) -> bool {
+    !signature.places.iter().any(|place| place.no_answer_reason().is_some())
+}
+
+/// A verdict for every signature, and the mismatches that count.
+fn judge(
+    input: &LearnInput<'_>,
+    model: &Model,
+    places: &Places,
+) -> (Vec<(i64, bool)>, Vec<Finding>) {
+    let mut verdicts: BTreeMap<i64, (&SignatureSeen, Verdict)> = BTreeMap::new();
+    let names: BTreeMap<EndpointId, String> =
+        places.homes.values().map(|home| (home.id, places.name(home.id))).collect();
+    for seen in input.signatures {
+        verdicts.entry(seen.id).or_insert_with(|| {
+            let home = places.home(seen.endpoint);
+            let name = names.get(&home).map_or("", String::as_str);
+            let ignored = |place: &Place| (input.ignored)(name, place);
+            (seen, model.verdict(home, &seen.signature, &ignored))
+        });
+    }
+    let mut counted: BTreeMap<i64, (u64, i64)> = BTreeMap::new();
+    for seen in input.signatures.iter().filter(|seen| seen.versus == Versus::Candidate) {
+        let (pairs, first) = counted.entry(seen.id).or_insert((0, seen.first_minute));
+        *pairs += seen.pairs;
+        *first = (*first).min(seen.first_minute);
+    }
+    let findings = verdicts.iter().filter_map(|(id, (seen, verdict))| {
+        let Verdict::Mismatch(residual) = verdict else { return None };
+        let (pairs, first_minute) = *counted.get(id)?;
+        let endpoint = places.home(seen.endpoint);
+        Some(Finding { signature: *id, endpoint, residual: residual.clone(), pairs, first_minute })
+    });
+    let findings = findings.collect();
+    let verdicts = verdicts.into_iter().map(|(id, (_, verdict))| (id, verdict == Verdict::Match));
+    (verdicts.collect(), findings)
+}
+
+impl Learnt {
+    /// Ids of signatures that have no verdict yet are none of this step's concern; this says
+    /// whether publishing would change anything of what `other` published.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.model.parameters == other.model.parameters
+            && self.model.volatile.len() == other.model.volatile.len()
+            && self.model.volatile.iter().zip(&other.model.volatile).all(|(a, b)| {
+                (a.endpoint, a.place, &a.path, a.covers, &a.families)
+                    == (b.endpoint, b.place, &b.path, b.covers, &b.families)
+            })
+            && self.merges == other.merges
+            && self.clusters == other.clusters
+            && self.verdicts.iter().collect::<BTreeSet<_>>()
+                == other.verdicts.iter().collect::<BTreeSet<_>>()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,12 +10,20 @@
 pub mod class;
 pub mod doc;
 pub mod endpoint;
+mod group;
 pub mod learn;
 pub mod model;
+mod routes;
+mod shape;
 pub mod signature;
+pub mod steady;
+mod title;
+mod volatile;
 
 pub use class::ValueClass;
 pub use doc::ClusterDoc;
 pub use endpoint::{EndpointId, template};
-pub use model::{Model, Verdict, VolatilePlace};
+pub use learn::{LearnInput, Learnt, learn};
+pub use model::{Covers, Evidence, Model, Verdict, VolatilePlace};
+pub use routes::LearntParameter;
 pub use signature::{Place, Signature, Where, fingerprint};

@@ -8,7 +8,6 @@
 mod decide;
 pub mod interval;
 pub mod report;
-mod words;
 
 pub use decide::{
     ClusterEvidence, Decision, EndpointDecision, EndpointEvidence, FunnelEvidence, GateInput,

@@ -1,0 +1,76 @@
+//! Values that look made afresh and yet are the same on both sides: looked up, not made.
+
+use std::collections::BTreeSet;
+
+use exchange::Micros;
+use serde_json::Value;
+
+use crate::ValueClass;
+
+/// Values looked at in one pair of bodies.
+const MOST_VALUES: usize = 5_000;
+
+/// Generalised paths of a pair of JSON bodies at which both sides hold one and the same value of
+/// a class that is otherwise made afresh. Empty where a body is no JSON.
+#[must_use]
+pub fn steady_paths(primary: &str, candidate: &str, moments: &[Micros]) -> BTreeSet<String> {
+    let (Ok(left), Ok(right)) = (serde_json::from_str(primary), serde_json::from_str(candidate))
+    else {
+        return BTreeSet::new();
+    };
+    let (left, right): (Value, Value) = (left, right);
+    let mut found = BTreeSet::new();
+    let mut open = vec![(&left, &right, String::new())];
+    for _ in 0..MOST_VALUES {
+        let Some((left, right, path)) = open.pop() else { break };
+        match (left, right) {
+            (Value::Object(left), Value::Object(right)) => {
+                for (name, value) in left {
+                    if let Some(other) = right.get(name) {
+                        let name = name.replace('~', "~0").replace('/', "~1");
+                        open.push((value, other, format!("{path}/{name}")));
+                    }
+                }
+            }
+            (Value::Array(left), Value::Array(right)) => {
+                open.extend(left.iter().zip(right).map(|(l, r)| (l, r, format!("{path}/*"))));
+            }
+            (left, right) if left == right && is_made_afresh(left, moments) => {
+                found.insert(path);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn is_made_afresh(value: &Value, moments: &[Micros]) -> bool {
+    match value {
+        Value::String(text) => ValueClass::of_text(text, moments).is_made_afresh(),
+        Value::Number(number) => {
+            ValueClass::of_number(&number.to_string(), moments).is_made_afresh()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_ids_are_steady_and_fresh_ones_are_not() {
+        let body = |receipt: &str| {
+            format!(
+                r#"{{"receipt":"{receipt}","items":[{{"a/b":"d41d8cd98f00b204e9800998ecf8427e"}}],"state":"open"}}"#
+            )
+        };
+        let paths = steady_paths(
+            &body("2f1b6c1e-7f0e-4c55-9d0a-0f3b6c2d1e5a"),
+            &body("00000000-7f0e-4c55-9d0a-0f3b6c2d1e5a"),
+            &[],
+        );
+        assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["/items/*/a~1b"]);
+        assert!(steady_paths("not JSON", "{}", &[]).is_empty());
+    }
+}
