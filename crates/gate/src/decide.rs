@@ -1,6 +1,10 @@
 //! Evidence in, decision out.
 
+mod endpoint;
+
 use serde::{Deserialize, Serialize};
+
+use crate::words;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,15 +124,156 @@ pub struct EndpointDecision {
 }
 
 /// The decision over all endpoints of `input` (the caller has already chosen version and slice).
+///
+/// It fails when anything speaks against the candidate or the evidence, passes when every
+/// endpoint passes, and else waits. A pass is wrong with chance `1 - confidence` at most: to pass
+/// wrongly, one endpoint whose rate is above the target has to pass wrongly itself. A fail by
+/// rate is wrong with that chance at most over all endpoints together: each has its share of it.
 #[must_use]
 pub fn decide(input: &GateInput) -> Decision {
-    let _ = input;
-    unimplemented!()
+    let endpoints: Vec<EndpointDecision> =
+        input.endpoints.iter().map(|evidence| endpoint::decide(evidence, input)).collect();
+    let mut clusters: Vec<ClusterEvidence> =
+        input.clusters.iter().filter(|cluster| counts(cluster)).cloned().collect();
+    clusters.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.id.cmp(&b.id)));
+    let new_clusters: Vec<ClusterEvidence> =
+        clusters.iter().filter(|cluster| cluster.state == NEW).cloned().collect();
+    let objections = objections(input, &clusters);
+    let verdict = if !any_data(input) {
+        Verdict::NotEnoughEvidence
+    } else if !objections.is_empty() || endpoints.iter().any(|e| e.verdict == Verdict::Fail) {
+        Verdict::Fail
+    } else if endpoints.iter().all(|e| e.verdict == Verdict::Pass) && !endpoints.is_empty() {
+        Verdict::Pass
+    } else {
+        Verdict::NotEnoughEvidence
+    };
+    Decision {
+        verdict,
+        version: input.version.clone(),
+        slice: input.slice.clone(),
+        reasons: reasons(verdict, objections, &endpoints, input),
+        needed_samples: if endpoints.is_empty() {
+            endpoint::needed(0, 0, &input.targets)
+        } else {
+            endpoints.iter().map(|e| e.needed_samples).sum()
+        },
+        endpoints,
+        new_clusters,
+        clusters,
+        targets: input.targets.clone(),
+    }
 }
 
-/// One endpoint's readiness under `targets`, as pages and API show it.
+/// One endpoint's readiness under `targets`, as pages and API show it: by itself, so not
+/// corrected for the number of endpoints as a failing gate is.
 #[must_use]
 pub fn readiness(evidence: &EndpointEvidence, targets: &Targets) -> Readiness {
-    let _ = (evidence, targets);
-    unimplemented!()
+    match endpoint::judge(evidence, targets, 1).verdict {
+        Verdict::Pass => Readiness::Ready,
+        Verdict::Fail => Readiness::NotReady,
+        Verdict::NotEnoughEvidence => Readiness::NotEnoughEvidence,
+    }
 }
+
+const NEW: &str = "new";
+const REGRESSED: &str = "regressed";
+
+/// Accepted and fixed clusters are settled; one without mismatches is but a memory.
+fn counts(cluster: &ClusterEvidence) -> bool {
+    cluster.count > 0 && !matches!(cluster.state.as_str(), "accepted" | "fixed")
+}
+
+/// Whether this cluster alone decides against the candidate.
+fn decisive(cluster: &ClusterEvidence, targets: &Targets) -> bool {
+    counts(cluster)
+        && (cluster.state == REGRESSED || targets.fail_on_new_clusters && cluster.state == NEW)
+}
+
+fn any_data(input: &GateInput) -> bool {
+    let FunnelEvidence { captured, dropped, lost, in_flight, .. } = input.funnel;
+    captured + dropped + lost + in_flight > 0 || input.endpoints.iter().any(|e| e.compared > 0)
+}
+
+/// What speaks against evidence or candidate as a whole, the gravest first.
+fn objections(input: &GateInput, clusters: &[ClusterEvidence]) -> Vec<String> {
+    let FunnelEvidence { balanced, captured, dropped, lost, .. } = input.funnel;
+    let mut objections = Vec::new();
+    if lost > 0 {
+        objections.push(format!(
+            "{} captured and then lost: the evidence has holes.",
+            words::were(lost, "exchange")
+        ));
+    }
+    if !balanced {
+        objections.push("The funnel does not balance: the evidence cannot be trusted.".to_owned());
+    }
+    let meant = captured.saturating_add(dropped);
+    let loss = if meant == 0 { 0.0 } else { dropped as f64 / meant as f64 };
+    if exceeds(loss, input.targets.max_capture_loss) {
+        objections.push(format!(
+            "{} of {} meant to be copied were dropped ({}), the limit is {}.",
+            words::grouped(dropped),
+            words::counted(meant, "exchange"),
+            words::percent(loss),
+            words::percent(input.targets.max_capture_loss)
+        ));
+    }
+    let by_weight = |state| clusters.iter().filter(move |cluster| cluster.state == state);
+    for cluster in by_weight(REGRESSED).chain(by_weight(NEW)) {
+        if decisive(cluster, &input.targets) {
+            let was = if cluster.state == NEW { "New" } else { "Regressed" };
+            objections.push(format!(
+                "{was} cluster {} at {}: {} ({}).",
+                cluster.id,
+                cluster.endpoint,
+                cluster.title,
+                words::counted_es(cluster.count, "mismatch")
+            ));
+        }
+    }
+    objections
+}
+
+/// A limit that is no number is exceeded by anything: the gate fails closed.
+fn exceeds(value: f64, limit: f64) -> bool {
+    limit.is_nan() || value > limit
+}
+
+fn reasons(
+    verdict: Verdict,
+    objections: Vec<String>,
+    endpoints: &[EndpointDecision],
+    input: &GateInput,
+) -> Vec<String> {
+    if !any_data(input) {
+        return vec!["Nothing was compared yet: there is no evidence to decide on.".to_owned()];
+    }
+    if verdict == Verdict::Pass {
+        return vec![format!(
+            "At {} the mismatch rate is below {} at {} confidence.",
+            if endpoints.len() == 1 {
+                "the one endpoint".to_owned()
+            } else {
+                format!("all {} endpoints", endpoints.len())
+            },
+            words::percent(input.targets.max_mismatch_rate),
+            words::percent(input.targets.confidence)
+        )];
+    }
+    let mut reasons = objections;
+    if endpoints.is_empty() {
+        reasons.push("No endpoint was compared: there is no evidence to pass on.".to_owned());
+    }
+    let mut open: Vec<&EndpointDecision> =
+        endpoints.iter().filter(|endpoint| endpoint.verdict != Verdict::Pass).collect();
+    open.sort_by(|a, b| {
+        let failed = |e: &EndpointDecision| e.verdict == Verdict::Fail;
+        failed(b).cmp(&failed(a)).then(b.rate.total_cmp(&a.rate)).then(a.endpoint.cmp(&b.endpoint))
+    });
+    reasons.extend(open.into_iter().map(|endpoint| endpoint.reason.clone()));
+    reasons
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@
 mod decide;
 pub mod interval;
 pub mod report;
+mod words;
 
 pub use decide::{
     ClusterEvidence, Decision, EndpointDecision, EndpointEvidence, FunnelEvidence, GateInput,

@@ -8,12 +8,16 @@
 //! Over `disk:` the queue itself is the log and the spool is not used; over `null:` everything
 //! is accepted at once.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use exchange::{DropReason, Partition};
 
-use crate::{Queue, QueueError};
+use crate::{
+    Lane, PublishError, Queue, QueueError,
+    log::{Appending, Log},
+    queue::Backend,
+};
 
 #[derive(Clone, Debug)]
 pub struct SpoolConfig {
@@ -48,14 +52,33 @@ pub struct SpoolHealth {
 
 /// Publishes exchange messages; used by the tap.
 #[derive(Clone, Debug)]
-pub struct Spooled {}
+pub struct Spooled {
+    way: Way,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    /// The queue is a log itself.
+    Log {
+        log: Arc<Log>,
+        max_held_bytes: u64,
+    },
+    Discard,
+}
 
 impl Spooled {
     /// Opens the spool folder (locked by this process; unlocked sibling spools below the same
     /// parent are adopted and drained).
     pub async fn open(queue: &Queue, config: SpoolConfig) -> Result<Self, QueueError> {
-        let _ = (queue, config);
-        unimplemented!()
+        let way = match &queue.backend {
+            Backend::Amqp(_) => unimplemented!(),
+            Backend::Disk(disk) => Way::Log {
+                log: Arc::clone(disk.log(Lane::Exchanges)),
+                max_held_bytes: config.max_held_bytes,
+            },
+            Backend::Null => Way::Discard,
+        };
+        Ok(Self { way })
     }
 
     /// Resolves when the message is accepted or refused for good. Messages of one partition go
@@ -66,18 +89,59 @@ impl Spooled {
         partition: Partition,
         payload: Bytes,
     ) -> impl Future<Output = Result<Accepted, DropReason>> + Send + use<> {
-        let _ = (partition, payload);
-        async { unimplemented!() }
+        let submission = match &self.way {
+            Way::Log { log, max_held_bytes } => {
+                if log.queued_bytes() + payload.len() as u64 > *max_held_bytes {
+                    Submission::Settled(Err(DropReason::ByteBudget))
+                } else {
+                    Submission::Log(log.append(partition, payload))
+                }
+            }
+            Way::Discard => Submission::Settled(Ok(Accepted::Confirmed)),
+        };
+        submission.outcome()
     }
 
     #[must_use]
     pub fn health(&self) -> SpoolHealth {
-        unimplemented!()
+        match &self.way {
+            Way::Log { log, .. } => SpoolHealth {
+                held_bytes: log.queued_bytes(),
+                damaged_segments: log.damaged().len() as u64,
+                detail: log.failure().unwrap_or_default(),
+                ..SpoolHealth::default()
+            },
+            Way::Discard => SpoolHealth::default(),
+        }
     }
 
     /// Waits until everything submitted is confirmed or synced, at most `limit`.
     pub async fn flush(&self, limit: Duration) {
-        let _ = limit;
-        unimplemented!()
+        let flushed = async {
+            match &self.way {
+                Way::Log { log, .. } => log.flush().await,
+                Way::Discard => {}
+            }
+        };
+        let _ = tokio::time::timeout(limit, flushed).await;
+    }
+}
+
+/// A message on its way.
+enum Submission {
+    Settled(Result<Accepted, DropReason>),
+    Log(Appending),
+}
+
+impl Submission {
+    async fn outcome(self) -> Result<Accepted, DropReason> {
+        match self {
+            Self::Settled(outcome) => outcome,
+            Self::Log(appending) => match appending.await {
+                Ok(_) => Ok(Accepted::Confirmed),
+                Err(PublishError::Full) => Err(DropReason::SpoolFull),
+                Err(_) => Err(DropReason::SpoolFailed),
+            },
+        }
     }
 }

@@ -1,0 +1,46 @@
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{headline, visible};
+use crate::{Decision, EndpointDecision, Verdict, words};
+
+/// One case for the gate as a whole, then one per endpoint by name. What fails is a failure;
+/// what has not enough evidence is an error, so that no reader takes it for a pass.
+#[must_use]
+pub fn junit(decision: &Decision) -> String {
+    let mut suite = TestSuite::new("gate");
+    let reasons = decision.reasons.join("\n");
+    let summary = decision.reasons.first().map_or(headline(decision.verdict), String::as_str);
+    suite.add_test_case(case("verdict", decision.verdict, summary, &reasons));
+    let mut endpoints: Vec<&EndpointDecision> = decision.endpoints.iter().collect();
+    endpoints.sort_by(|a, b| (&a.endpoint, &a.slice).cmp(&(&b.endpoint, &b.slice)));
+    suite.add_test_cases(endpoints.into_iter().map(|endpoint| {
+        let name = words::named(&endpoint.endpoint, endpoint.slice.as_deref());
+        case(&name, endpoint.verdict, &endpoint.reason, &endpoint.reason)
+    }));
+    let mut report = Report::new("understudy");
+    report.add_test_suite(suite);
+    // Writing XML to memory fails for nothing that can stand in a report.
+    report
+        .to_string()
+        .unwrap_or_else(|error| format!("<!-- {} -->", error.to_string().replace('-', " ")))
+}
+
+fn case(name: &str, verdict: Verdict, message: &str, description: &str) -> TestCase {
+    let status = match verdict {
+        Verdict::Pass => TestCaseStatus::success(),
+        Verdict::Fail => failed(NonSuccessKind::Failure, "mismatch", message, description),
+        Verdict::NotEnoughEvidence => {
+            failed(NonSuccessKind::Error, "not_enough_evidence", message, description)
+        }
+    };
+    let mut case = TestCase::new(visible(name), status);
+    case.set_classname("gate");
+    case
+}
+
+fn failed(kind: NonSuccessKind, name: &str, message: &str, description: &str) -> TestCaseStatus {
+    let lines: Vec<String> = description.lines().map(visible).collect();
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(name).set_message(visible(message)).set_description(lines.join("\n"));
+    status
+}

@@ -1,0 +1,75 @@
+use super::{by_weight, headline, mark, outlook, subject, targets, visible};
+use crate::{Decision, Verdict, words};
+
+const BOLD: &str = "1";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+
+/// A few lines for a terminal; `colour` adds ANSI codes.
+#[must_use]
+pub fn text(decision: &Decision, colour: bool) -> String {
+    let paint = |code: &str, text: &str| {
+        if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    };
+    let verdict = |verdict: Verdict, text: &str| paint(hue(verdict), text);
+    let mut lines = vec![
+        format!(
+            "{}  {}",
+            paint(BOLD, &verdict(decision.verdict, headline(decision.verdict))),
+            visible(&subject(decision))
+        ),
+        targets(decision),
+    ];
+    lines.extend(outlook(decision));
+    section(&mut lines, decision.reasons.iter().map(|reason| format!("- {}", visible(reason))));
+    let endpoints = by_weight(decision);
+    let name =
+        |e: &crate::EndpointDecision| visible(&words::named(&e.endpoint, e.slice.as_deref()));
+    let width = endpoints.iter().map(|e| name(e).chars().count()).max().unwrap_or(0);
+    section(
+        &mut lines,
+        endpoints.iter().map(|endpoint| {
+            format!(
+                "{}  {:width$}  {} [{} to {}] of {}",
+                verdict(endpoint.verdict, mark(endpoint.verdict)),
+                name(endpoint),
+                words::percent(endpoint.rate),
+                words::percent(endpoint.rate_low),
+                words::percent(endpoint.rate_high),
+                words::counted(endpoint.trials, "trial")
+            )
+        }),
+    );
+    section(
+        &mut lines,
+        decision.clusters.iter().map(|cluster| {
+            format!(
+                "{} {}  {}: {} ({})",
+                cluster.state,
+                visible(&cluster.id),
+                visible(&cluster.endpoint),
+                visible(&cluster.title),
+                words::counted_es(cluster.count, "mismatch")
+            )
+        }),
+    );
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn section(lines: &mut Vec<String>, of: impl Iterator<Item = String>) {
+    let mut of = of.peekable();
+    if of.peek().is_some() {
+        lines.push(String::new());
+        lines.extend(of);
+    }
+}
+
+fn hue(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => GREEN,
+        Verdict::Fail => RED,
+        Verdict::NotEnoughEvidence => YELLOW,
+    }
+}

@@ -1,0 +1,91 @@
+//! How figures and names stand in sentences.
+
+use crate::EndpointEvidence;
+
+/// `0.1 %`, `12.5 %`, `0.0042 %`, `99.99 %`: three figures of the distance to the nearer end of
+/// the scale, no zeros at the end.
+pub(crate) fn percent(rate: f64) -> String {
+    let percent = rate * 100.0;
+    if percent == 0.0 || !percent.is_finite() {
+        return format!("{percent} %");
+    }
+    let distance = if percent < 100.0 { percent.min(100.0 - percent) } else { percent };
+    let whole_figures = distance.abs().log10().floor() as i32 + 1;
+    let decimals = usize::try_from(3 - whole_figures).unwrap_or(0).min(9);
+    let text = format!("{percent:.decimals$}");
+    let text =
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} %")
+}
+
+/// `8,410`
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 trial`, `8,410 trials`
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", grouped(number))
+}
+
+/// `1 mismatch`, `12 mismatches`
+pub(crate) fn counted_es(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "es" };
+    format!("{} {one}{plural}", grouped(number))
+}
+
+/// `1 more trial`, `12 more trials`
+pub(crate) fn counted_more(number: u64, one: &str) -> String {
+    counted(number, &format!("more {one}"))
+}
+
+/// `1 exchange was`, `12 exchanges were`
+pub(crate) fn were(number: u64, one: &str) -> String {
+    format!("{} {}", counted(number, one), if number == 1 { "was" } else { "were" })
+}
+
+pub(crate) fn endpoint(evidence: &EndpointEvidence) -> String {
+    named(&evidence.endpoint, evidence.slice.as_deref())
+}
+
+pub(crate) fn named(endpoint: &str, slice: Option<&str>) -> String {
+    match slice {
+        Some(slice) => format!("{endpoint} (slice {slice})"),
+        None => endpoint.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_well() {
+        for (rate, text) in [
+            (0.0, "0 %"),
+            (0.001, "0.1 %"),
+            (0.000_042_37, "0.00424 %"),
+            (0.125, "12.5 %"),
+            (0.999_9, "99.99 %"),
+            (1.0, "100 %"),
+            (0.3, "30 %"),
+            (1e-11, "0.000000001 %"),
+        ] {
+            assert_eq!(percent(rate), text);
+        }
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+        assert_eq!(counted(1, "trial"), "1 trial");
+        assert_eq!(counted(2_000, "trial"), "2,000 trials");
+    }
+}
