@@ -222,17 +222,21 @@ fn objections(input: &GateInput, clusters: &[ClusterEvidence]) -> Vec<String> {
     let by_weight = |state| clusters.iter().filter(move |cluster| cluster.state == state);
     for cluster in by_weight(REGRESSED).chain(by_weight(NEW)) {
         if decisive(cluster, &input.targets) {
-            let was = if cluster.state == NEW { "New" } else { "Regressed" };
-            objections.push(format!(
-                "{was} cluster {} at {}: {} ({}).",
-                cluster.id,
-                cluster.endpoint,
-                cluster.title,
-                words::counted_es(cluster.count, "mismatch")
-            ));
+            objections.push(cluster_reason(cluster));
         }
     }
     objections
+}
+
+fn cluster_reason(cluster: &ClusterEvidence) -> String {
+    format!(
+        "{} cluster {} at {}: {} ({}).",
+        if cluster.state == NEW { "New" } else { "Regressed" },
+        cluster.id,
+        cluster.endpoint,
+        cluster.title,
+        words::counted_es(cluster.count, "mismatch")
+    )
 }
 
 /// A limit that is no number is exceeded by anything: the gate fails closed.
@@ -271,7 +275,12 @@ fn reasons(
         let failed = |e: &EndpointDecision| e.verdict == Verdict::Fail;
         failed(b).cmp(&failed(a)).then(b.rate.total_cmp(&a.rate)).then(a.endpoint.cmp(&b.endpoint))
     });
-    reasons.extend(open.into_iter().map(|endpoint| endpoint.reason.clone()));
+    for endpoint in open {
+        // A cluster that fails its endpoint is among the objections already.
+        if !reasons.contains(&endpoint.reason) {
+            reasons.push(endpoint.reason.clone());
+        }
+    }
     reasons
 }
 

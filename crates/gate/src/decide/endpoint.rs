@@ -1,7 +1,7 @@
 //! The verdict on one endpoint.
 
 use super::{
-    ClusterEvidence, EndpointDecision, EndpointEvidence, GateInput, Targets, Verdict, decisive,
+    EndpointDecision, EndpointEvidence, GateInput, Targets, Verdict, cluster_reason, decisive,
     exceeds,
 };
 use crate::{
@@ -18,7 +18,7 @@ pub(super) fn decide(evidence: &EndpointEvidence, input: &GateInput) -> Endpoint
         .find(|c| c.endpoint == evidence.endpoint && decisive(c, &input.targets));
     if let (Some(cluster), true) = (cluster, decision.verdict != Verdict::Fail) {
         decision.verdict = Verdict::Fail;
-        decision.reason = cluster_reason(evidence, cluster);
+        decision.reason = cluster_reason(cluster);
     }
     decision
 }
@@ -78,16 +78,6 @@ pub(super) fn needed(mismatches: u64, trials: u64, targets: &Targets) -> Option<
     let for_rate =
         trials_needed(mismatches, trials, targets.max_mismatch_rate, targets.confidence)?;
     Some(for_rate.max(targets.min_samples.saturating_sub(trials)))
-}
-
-fn cluster_reason(evidence: &EndpointEvidence, cluster: &ClusterEvidence) -> String {
-    format!(
-        "{}: {} cluster {}, {}.",
-        words::endpoint(evidence),
-        cluster.state,
-        cluster.id,
-        words::counted_es(cluster.count, "mismatch")
-    )
 }
 
 /// What the sentences are made of.

@@ -183,7 +183,8 @@ fn regressed_clusters_fail_and_new_ones_where_asked() {
     assert_eq!(ids(&decision.clusters), ["c1", "c2"]);
     assert_eq!(ids(&decision.new_clusters), ["c1"]);
     assert_eq!(decision.endpoints[0].verdict, Verdict::Fail);
-    assert_eq!(decision.endpoints[0].reason, "GET /loans/{id}: regressed cluster c2, 1 mismatch.");
+    assert_eq!(decision.endpoints[0].reason, regressed);
+    assert_eq!(decision.reasons, [regressed]);
 }
 
 #[test]

@@ -8,14 +8,15 @@ use crate::{Decision, EndpointDecision, Verdict, words};
 #[must_use]
 pub fn junit(decision: &Decision) -> String {
     let mut suite = TestSuite::new("gate");
-    let reasons = decision.reasons.join("\n");
+    let reasons: Vec<String> = decision.reasons.iter().map(|reason| visible(reason)).collect();
     let summary = decision.reasons.first().map_or(headline(decision.verdict), String::as_str);
-    suite.add_test_case(case("verdict", decision.verdict, summary, &reasons));
+    suite.add_test_case(case("verdict", decision.verdict, &visible(summary), reasons.join("\n")));
     let mut endpoints: Vec<&EndpointDecision> = decision.endpoints.iter().collect();
     endpoints.sort_by(|a, b| (&a.endpoint, &a.slice).cmp(&(&b.endpoint, &b.slice)));
     suite.add_test_cases(endpoints.into_iter().map(|endpoint| {
         let name = words::named(&endpoint.endpoint, endpoint.slice.as_deref());
-        case(&name, endpoint.verdict, &endpoint.reason, &endpoint.reason)
+        let reason = visible(&endpoint.reason);
+        case(&name, endpoint.verdict, &reason, reason.clone())
     }));
     let mut report = Report::new("understudy");
     report.add_test_suite(suite);
@@ -25,22 +26,18 @@ pub fn junit(decision: &Decision) -> String {
         .unwrap_or_else(|error| format!("<!-- {} -->", error.to_string().replace('-', " ")))
 }
 
-fn case(name: &str, verdict: Verdict, message: &str, description: &str) -> TestCase {
+fn case(name: &str, verdict: Verdict, message: &str, description: String) -> TestCase {
+    let failed = |kind, name: &str| {
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_type(name).set_message(message).set_description(description);
+        status
+    };
     let status = match verdict {
         Verdict::Pass => TestCaseStatus::success(),
-        Verdict::Fail => failed(NonSuccessKind::Failure, "mismatch", message, description),
-        Verdict::NotEnoughEvidence => {
-            failed(NonSuccessKind::Error, "not_enough_evidence", message, description)
-        }
+        Verdict::Fail => failed(NonSuccessKind::Failure, "mismatch"),
+        Verdict::NotEnoughEvidence => failed(NonSuccessKind::Error, "not_enough_evidence"),
     };
     let mut case = TestCase::new(visible(name), status);
     case.set_classname("gate");
     case
-}
-
-fn failed(kind: NonSuccessKind, name: &str, message: &str, description: &str) -> TestCaseStatus {
-    let lines: Vec<String> = description.lines().map(visible).collect();
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(name).set_message(visible(message)).set_description(lines.join("\n"));
-    status
 }

@@ -56,13 +56,34 @@ fn hostile() -> Decision {
 
 #[test]
 fn text_reads_from_the_verdict_down() {
-    insta::assert_snapshot!(text(&mixed(), false), @"");
+    insta::assert_snapshot!(text(&mixed(), false), @r##"
+    FAIL  candidate v2
+    target: mismatch rate below 1 % at 95 % confidence, 1,000 trials per endpoint
+
+    - Regressed cluster c7 at GET /loans/{id}/decision: `decision` is APPROVED instead of REVIEW when amount > 50000 (1,212 mismatches).
+    - GET /loans/{id}/decision: 60 of 2,000 trials mismatch (3 %), at least 1.72 % for certain, the target is 1 %.
+    - GET /customers/{id}: 0 of 100 trials mismatch (0 %), 1,000 are the least; about 900 more trials are needed.
+
+    fail  GET /loans/{id}/decision  3 % [1.8 % to 4.62 %] of 2,000 trials
+    wait  GET /customers/{id}       0 % [0 % to 3.45 %] of 100 trials
+    pass  GET /queues/{queue}/next  0 % [0 % to 0.19 %] of 2,000 trials
+
+    regressed c7  GET /loans/{id}/decision: `decision` is APPROVED instead of REVIEW when amount > 50000 (1,212 mismatches)
+    "##);
 }
 
 #[test]
 fn waiting_says_how_long() {
     let decision = decision(vec![endpoint("GET /customers/{id}", 0, 100)], vec![]);
-    insta::assert_snapshot!(text(&decision, false), @"");
+    insta::assert_snapshot!(text(&decision, false), @r##"
+    NOT ENOUGH EVIDENCE  candidate v2
+    target: mismatch rate below 1 % at 95 % confidence, 1,000 trials per endpoint
+    about 900 more trials are needed
+
+    - GET /customers/{id}: 0 of 100 trials mismatch (0 %), 1,000 are the least; about 900 more trials are needed.
+
+    wait  GET /customers/{id}  0 % [0 % to 3.45 %] of 100 trials
+    "##);
 }
 
 #[test]
@@ -78,7 +99,25 @@ fn colour_is_only_there_where_asked() {
 
 #[test]
 fn markdown_is_a_summary() {
-    insta::assert_snapshot!(markdown(&mixed(), 100_000), @"");
+    insta::assert_snapshot!(markdown(&mixed(), 100_000), @r##"
+    ## Gate: fail
+
+    candidate v2; target&#58; mismatch rate below 1 % at 95 % confidence, 1,000 trials per endpoint
+
+    - Regressed cluster c7 at GET /loans/{id}/decision&#58; \`decision\` is APPROVED instead of REVIEW when amount &gt; 50000 (1,212 mismatches).
+    - GET /loans/{id}/decision&#58; 60 of 2,000 trials mismatch (3 %), at least 1.72 % for certain, the target is 1 %.
+    - GET /customers/{id}&#58; 0 of 100 trials mismatch (0 %), 1,000 are the least; about 900 more trials are needed.
+
+    | verdict | endpoint | rate | between | trials |
+    |---|---|--:|--:|--:|
+    | fail | GET /loans/{id}/decision | 3 % | 1.8 % to 4.62 % | 2,000 |
+    | wait | GET /customers/{id} | 0 % | 0 % to 3.45 % | 100 |
+    | pass | GET /queues/{queue}/next | 0 % | 0 % to 0.19 % | 2,000 |
+
+    | state | cluster | endpoint | what | mismatches |
+    |---|---|---|---|--:|
+    | regressed | c7 | GET /loans/{id}/decision | \`decision\` is APPROVED instead of REVIEW when amount &gt; 50000 | 1,212 |
+    "##);
 }
 
 #[test]
@@ -96,12 +135,65 @@ fn markdown_is_cut_at_lines_and_says_so() {
 
 #[test]
 fn junit_has_a_case_for_the_verdict_and_every_endpoint() {
-    insta::assert_snapshot!(junit(&mixed()), @"");
+    insta::assert_snapshot!(junit(&mixed()), @r##"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="understudy" tests="4" skipped="0" failures="2" errors="1">
+        <testsuite name="gate" tests="4" skipped="0" errors="1" failures="2">
+            <testcase name="verdict" classname="gate">
+                <failure message="Regressed cluster c7 at GET /loans/{id}/decision: `decision` is APPROVED instead of REVIEW when amount &gt; 50000 (1,212 mismatches)." type="mismatch">Regressed cluster c7 at GET /loans/{id}/decision: `decision` is APPROVED instead of REVIEW when amount &gt; 50000 (1,212 mismatches).
+    GET /loans/{id}/decision: 60 of 2,000 trials mismatch (3 %), at least 1.72 % for certain, the target is 1 %.
+    GET /customers/{id}: 0 of 100 trials mismatch (0 %), 1,000 are the least; about 900 more trials are needed.</failure>
+            </testcase>
+            <testcase name="GET /customers/{id}" classname="gate">
+                <error message="GET /customers/{id}: 0 of 100 trials mismatch (0 %), 1,000 are the least; about 900 more trials are needed." type="not_enough_evidence">GET /customers/{id}: 0 of 100 trials mismatch (0 %), 1,000 are the least; about 900 more trials are needed.</error>
+            </testcase>
+            <testcase name="GET /loans/{id}/decision" classname="gate">
+                <failure message="GET /loans/{id}/decision: 60 of 2,000 trials mismatch (3 %), at least 1.72 % for certain, the target is 1 %." type="mismatch">GET /loans/{id}/decision: 60 of 2,000 trials mismatch (3 %), at least 1.72 % for certain, the target is 1 %.</failure>
+            </testcase>
+            <testcase name="GET /queues/{queue}/next" classname="gate"/>
+        </testsuite>
+    </testsuites>
+    "##);
 }
 
 #[test]
 fn strangers_write_no_markup_and_no_codes() {
-    insta::assert_snapshot!(text(&hostile(), false), @"");
-    insta::assert_snapshot!(markdown(&hostile(), 100_000), @"");
-    insta::assert_snapshot!(junit(&hostile()), @"");
+    insta::assert_snapshot!(text(&hostile(), false), @r##"
+    FAIL  candidate v2
+    target: mismatch rate below 1 % at 95 % confidence, 1,000 trials per endpoint
+
+    - Regressed cluster c1 at GET /\u{7}|x: a\u{1b}[31mb\u{d}\u{a}|c|<script>`*_@team https://evil \u{202e}]]>&\u{0} (1 mismatch).
+
+    fail  GET /\u{7}|x  0 % [0 % to 0.19 %] of 2,000 trials
+
+    regressed c1  GET /\u{7}|x: a\u{1b}[31mb\u{d}\u{a}|c|<script>`*_@team https://evil \u{202e}]]>&\u{0} (1 mismatch)
+    "##);
+    insta::assert_snapshot!(markdown(&hostile(), 100_000), @r##"
+    ## Gate: fail
+
+    candidate v2; target&#58; mismatch rate below 1 % at 95 % confidence, 1,000 trials per endpoint
+
+    - Regressed cluster c1 at GET /\\u{7}&#124;x&#58; a\\u{1b}\[31mb\\u{d}\\u{a}&#124;c&#124;&lt;script&gt;\`\*\_&#64;team https&#58;//evil \\u{202e}\]\]&gt;&amp;\\u{0} (1 mismatch).
+
+    | verdict | endpoint | rate | between | trials |
+    |---|---|--:|--:|--:|
+    | fail | GET /\\u{7}&#124;x | 0 % | 0 % to 0.19 % | 2,000 |
+
+    | state | cluster | endpoint | what | mismatches |
+    |---|---|---|---|--:|
+    | regressed | c1 | GET /\\u{7}&#124;x | a\\u{1b}\[31mb\\u{d}\\u{a}&#124;c&#124;&lt;script&gt;\`\*\_&#64;team https&#58;//evil \\u{202e}\]\]&gt;&amp;\\u{0} | 1 |
+    "##);
+    insta::assert_snapshot!(junit(&hostile()), @r##"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="understudy" tests="2" skipped="0" failures="2" errors="0">
+        <testsuite name="gate" tests="2" skipped="0" errors="0" failures="2">
+            <testcase name="verdict" classname="gate">
+                <failure message="Regressed cluster c1 at GET /\u{7}|x: a\u{1b}[31mb\u{d}\u{a}|c|&lt;script&gt;`*_@team https://evil \u{202e}]]&gt;&amp;\u{0} (1 mismatch)." type="mismatch">Regressed cluster c1 at GET /\u{7}|x: a\u{1b}[31mb\u{d}\u{a}|c|&lt;script&gt;`*_@team https://evil \u{202e}]]&gt;&amp;\u{0} (1 mismatch).</failure>
+            </testcase>
+            <testcase name="GET /\u{7}|x" classname="gate">
+                <failure message="Regressed cluster c1 at GET /\u{7}|x: a\u{1b}[31mb\u{d}\u{a}|c|&lt;script&gt;`*_@team https://evil \u{202e}]]&gt;&amp;\u{0} (1 mismatch)." type="mismatch">Regressed cluster c1 at GET /\u{7}|x: a\u{1b}[31mb\u{d}\u{a}|c|&lt;script&gt;`*_@team https://evil \u{202e}]]&gt;&amp;\u{0} (1 mismatch).</failure>
+            </testcase>
+        </testsuite>
+    </testsuites>
+    "##);
 }
