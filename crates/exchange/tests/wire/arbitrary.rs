@@ -19,20 +19,19 @@ pub(crate) fn exchange_batch() -> impl Strategy<Value = ExchangeBatch> {
 pub(crate) fn pair_batch() -> impl Strategy<Value = PairBatch> {
     let mark = (any::<i64>(), any::<u16>(), any::<u64>())
         .prop_map(|(epoch, partition, below)| Mark { epoch: Epoch(epoch), partition, below });
-    let parts = (
-        any::<u16>(),
-        vec(settled(), 0..4),
-        vec(voids(), 0..3),
-        vec(snapshot(), 0..3),
-        vec(mark, 0..3),
-    );
-    parts.prop_map(|(partition, settled, voids, snapshots, marks)| PairBatch {
-        partition,
-        settled,
-        voids,
-        snapshots,
-        marks,
-    })
+    let unreadable = (any::<i64>(), ".{0,12}", vec(any::<u8>(), 0..64))
+        .prop_map(|(at, detail, sealed)| Unreadable { at, detail, sealed });
+    let account = (vec(voids(), 0..3), vec(snapshot(), 0..3), vec(mark, 0..3));
+    (any::<u16>(), vec(settled(), 0..4), account, vec(unreadable, 0..2)).prop_map(
+        |(partition, settled, (voids, snapshots, marks), unreadable)| PairBatch {
+            partition,
+            settled,
+            voids,
+            snapshots,
+            marks,
+            unreadable,
+        },
+    )
 }
 
 pub(crate) fn exchange() -> impl Strategy<Value = Exchange> {

@@ -31,7 +31,9 @@ fn write_frozen() {
         ("v1-pairs.bin", envelope::seal_pairs(&keys(), &pair_batch()).unwrap()),
     ] {
         let path = fixture(name);
-        assert!(!path.exists(), "{} is frozen", path.display());
+        if path.exists() {
+            continue;
+        }
         std::fs::write(path, message).unwrap();
     }
 }
@@ -88,6 +90,11 @@ pub(crate) fn pair_batch() -> PairBatch {
         voids: vec![Voids { epoch: Epoch(81), partition: 3, from: 13, to: 13 }],
         snapshots: vec![snapshot()],
         marks: vec![Mark { epoch: Epoch(81), partition: 3, below: 12 }],
+        unreadable: vec![Unreadable {
+            at: 1_700_000_000_300_000,
+            detail: "another magic".to_owned(),
+            sealed: vec![1, 0, 255],
+        }],
     }
 }
 
