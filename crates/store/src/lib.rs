@@ -12,12 +12,26 @@
 //! - Times are microseconds since the Unix epoch in both dialects; documents are JSON text.
 //! - SQLite has one writer task; reading never waits for it.
 
+mod backend;
+mod error;
+mod evidence;
+mod funnel;
 mod model;
 mod read;
 mod record;
+mod settings;
+mod settled;
+mod sql;
+mod tally;
 mod url;
 pub mod view;
+mod write;
 
+use std::sync::Arc;
+
+use backend::Backend;
+
+pub use error::StoreError;
 pub use model::{ModelRow, SignatureVerdict};
 pub use read::{
     ClusterCount, ClusterPage, ClusterQuery, ClusterRow, ClusterState, EndpointRow, FunnelCounts,
@@ -33,23 +47,11 @@ pub type EndpointKey = i64;
 /// Stable, versioned hash of a signature's places.
 pub type SignatureKey = i64;
 
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("the store at {url} cannot be reached: {problem}")]
-    Unreachable { url: String, problem: String },
-    #[error("the store at {url} has schema {found}, this build needs {needed}: {advice}")]
-    Schema { url: String, found: i64, needed: i64, advice: &'static str },
-    #[error("{0} is in use by another process; separate roles need a postgres:// store")]
-    Locked(std::path::PathBuf),
-    #[error("the store answered with an error: {0}")]
-    Database(#[from] sqlx::Error),
-    #[error("stored data is not what this build wrote: {0}")]
-    Corrupt(String),
-}
-
 /// An open store. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Store {}
+pub struct Store {
+    backend: Arc<Backend>,
+}
 
 /// What a process does with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,55 +63,18 @@ pub enum Access {
 }
 
 impl Store {
+    /// Connects, within 5 s or with one clear line, and checks the schema.
     pub async fn open(url: &StoreUrl, access: Access) -> Result<Self, StoreError> {
-        let _ = (url, access);
-        unimplemented!()
+        Ok(Self { backend: Arc::new(Backend::open(url, access).await?) })
     }
 
     /// Whether the store answers now.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        self.backend.fetch(sql::sql("SELECT 1")).await.map(drop)
     }
 
+    /// Closes every connection, of clones too.
     pub async fn close(self) {
-        unimplemented!()
-    }
-
-    /// Records one batch of settled exchanges in one transaction.
-    pub async fn record(&self, record: &Record) -> Result<Recorded, StoreError> {
-        let _ = record;
-        unimplemented!()
-    }
-
-    /// Notes that these writes are about to be sent; `true` per number that was not noted before.
-    /// Committed when this returns.
-    pub async fn begin_writes(
-        &self,
-        numbers: &[exchange::Number],
-    ) -> Result<Vec<bool>, StoreError> {
-        let _ = numbers;
-        unimplemented!()
-    }
-
-    /// Takes or renews a named lease; `true` if `owner` holds it for `ttl` from now.
-    pub async fn lease(
-        &self,
-        name: &str,
-        owner: uuid::Uuid,
-        ttl: std::time::Duration,
-    ) -> Result<bool, StoreError> {
-        let _ = (name, owner, ttl);
-        unimplemented!()
-    }
-
-    /// Small durable settings by name (desired pause state, announced versions, …).
-    pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let _ = name;
-        unimplemented!()
-    }
-
-    pub async fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        let _ = (name, value);
-        unimplemented!()
+        self.backend.close().await;
     }
 }

@@ -195,10 +195,6 @@ pub struct ParkedRow {
 }
 
 impl Store {
-    pub async fn funnel(&self) -> Result<FunnelCounts, StoreError> {
-        unimplemented!()
-    }
-
     pub async fn endpoints(&self) -> Result<Vec<EndpointRow>, StoreError> {
         unimplemented!()
     }

@@ -68,6 +68,24 @@ pub enum Versus {
     Secondary,
 }
 
+impl Versus {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Candidate => "candidate",
+            Self::Secondary => "secondary",
+        }
+    }
+}
+
+impl std::str::FromStr for Versus {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Candidate, Self::Secondary].into_iter().find(|v| v.as_str() == text).ok_or(())
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
     /// Both sides answered; the signature says how they differ.
@@ -89,6 +107,21 @@ impl Outcome {
             Self::Lag => "lag",
             Self::PrimaryError => "primary_error",
         }
+    }
+
+    /// Whether such a pair uses up its trial key. The key holds the primary's answer, so a pair
+    /// without a candidate's answer, or one that was only late, leaves it to the next pair.
+    pub(crate) const fn is_evidence(self) -> bool {
+        matches!(self, Self::Answered | Self::PrimaryError)
+    }
+}
+
+impl std::str::FromStr for Outcome {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [Self::Answered, Self::NoAnswer, Self::Lag, Self::PrimaryError];
+        all.into_iter().find(|outcome| outcome.as_str() == text).ok_or(())
     }
 }
 

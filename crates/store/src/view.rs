@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::StoreError;
+
 /// One compared exchange. Header values, targets and bodies are already redacted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleView {
@@ -86,4 +88,19 @@ pub struct DifferenceView {
     /// Why it does not count, when it was compared (`ignored by rule 3`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub masked: Option<String>,
+}
+
+/// Fast: views are small and written with the batch.
+const COMPRESSION: i32 = 1;
+
+/// As it is stored: zstd of JSON.
+pub(crate) fn pack(view: &SampleView) -> Result<Vec<u8>, StoreError> {
+    let json = serde_json::to_vec(view).map_err(StoreError::from_json)?;
+    zstd::encode_all(json.as_slice(), COMPRESSION)
+        .map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+pub(crate) fn unpack(packed: &[u8]) -> Result<SampleView, StoreError> {
+    let json = zstd::decode_all(packed).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    serde_json::from_slice(&json).map_err(StoreError::from_json)
 }

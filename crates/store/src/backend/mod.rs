@@ -1,0 +1,127 @@
+//! Pools of either dialect, and transactions from them.
+
+mod postgres;
+mod schema;
+mod sqlite;
+
+use std::{
+    fs::File,
+    sync::{Mutex, PoisonError},
+};
+
+use sqlx::{PgPool, SqlitePool};
+
+use crate::{
+    Access, StoreError, StoreUrl,
+    sql::{Row, Statement, Tx},
+};
+
+#[derive(Debug)]
+pub(crate) struct Backend {
+    /// Without credentials.
+    shown: String,
+    access: Access,
+    pools: Pools,
+}
+
+#[derive(Debug)]
+enum Pools {
+    Postgres(PgPool),
+    Sqlite {
+        reader: SqlitePool,
+        /// One connection: SQLite has one writer. `None` when read-only.
+        writer: Option<SqlitePool>,
+        /// Held as long as the store is open for writing.
+        lock: Mutex<Option<File>>,
+    },
+}
+
+impl Backend {
+    pub(crate) async fn open(url: &StoreUrl, access: Access) -> Result<Self, StoreError> {
+        let pools = match url {
+            StoreUrl::Postgres(text) => Pools::Postgres(postgres::open(url, text, access).await?),
+            StoreUrl::Sqlite(path) => sqlite::open(url, path, access).await?,
+        };
+        let backend = Self { shown: url.to_string(), access, pools };
+        if let Err(error) = schema::check(&backend).await {
+            backend.close().await;
+            return Err(match error {
+                // No answer to the very first question: this is no store, or not for us.
+                StoreError::Database(error) => backend.unreachable(&error),
+                error => error,
+            });
+        }
+        Ok(backend)
+    }
+
+    /// A transaction that may write, alone where the dialect has one writer.
+    pub(crate) async fn write(&self) -> Result<Tx, StoreError> {
+        if self.access == Access::ReadOnly {
+            return Err(StoreError::ReadOnly);
+        }
+        let begun = match &self.pools {
+            Pools::Postgres(pool) => pool.begin().await.map(Tx::Postgres),
+            Pools::Sqlite { writer: Some(pool), .. } => {
+                pool.begin_with("BEGIN IMMEDIATE").await.map(Tx::Sqlite)
+            }
+            Pools::Sqlite { writer: None, .. } => return Err(StoreError::ReadOnly),
+        };
+        begun.map_err(|error| self.unreachable(&error))
+    }
+
+    /// A transaction that sees one moment of the store.
+    pub(crate) async fn read(&self) -> Result<Tx, StoreError> {
+        let begun = match &self.pools {
+            Pools::Postgres(pool) => pool
+                .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                .await
+                .map(Tx::Postgres),
+            Pools::Sqlite { reader, .. } => reader.begin().await.map(Tx::Sqlite),
+        };
+        begun.map_err(|error| self.unreachable(&error))
+    }
+
+    pub(crate) async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        self.read().await?.fetch(statement).await
+    }
+
+    pub(crate) async fn first(&self, statement: Statement) -> Result<Option<Row>, StoreError> {
+        self.read().await?.first(statement).await
+    }
+
+    /// One statement as one transaction.
+    pub(crate) async fn run(&self, statement: Statement) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let affected = tx.run(statement).await?;
+        tx.commit().await?;
+        Ok(affected)
+    }
+
+    pub(crate) async fn close(&self) {
+        match &self.pools {
+            Pools::Postgres(pool) => pool.close().await,
+            Pools::Sqlite { reader, writer, lock } => {
+                // Readers first: the last connection to go folds the write-ahead log.
+                reader.close().await;
+                if let Some(writer) = writer {
+                    writer.close().await;
+                }
+                drop(lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+            }
+        }
+    }
+
+    fn unreachable(&self, error: &sqlx::Error) -> StoreError {
+        StoreError::Unreachable { url: self.shown.clone(), problem: problem(error) }
+    }
+}
+
+/// What went wrong, in one line without the library's own preface.
+fn problem(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::PoolTimedOut => "no connection within 5 s".to_owned(),
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,93 @@
+//! Opening an SQLite file: one process writes, others may read beside it.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Pools, problem};
+use crate::{Access, StoreError, StoreUrl};
+
+const READERS: u32 = 4;
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) async fn open(url: &StoreUrl, path: &Path, access: Access) -> Result<Pools, StoreError> {
+    let unreachable = |problem: String| StoreError::Unreachable { url: url.to_string(), problem };
+    let lock = match access {
+        Access::ReadWrite => {
+            create_folder(path).map_err(unreachable)?;
+            Some(lock(path, &unreachable)?)
+        }
+        Access::ReadOnly => {
+            File::open(path).map_err(|error| unreachable(format!("cannot be read: {error}")))?;
+            None
+        }
+    };
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(TIMEOUT)
+        .foreign_keys(false)
+        .disable_statement_logging();
+    let writer = match access {
+        // FULL: a write that was noted as begun stays noted even when the power fails.
+        Access::ReadWrite => {
+            let options = options
+                .clone()
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full);
+            Some(connect(1, options).await.map_err(|error| unreachable(problem(&error)))?)
+        }
+        Access::ReadOnly => None,
+    };
+    let reader = connect(READERS, options.read_only(true))
+        .await
+        .map_err(|error| unreachable(problem(&error)))?;
+    Ok(Pools::Sqlite { reader, writer, lock: Mutex::new(lock) })
+}
+
+async fn connect(
+    connections: u32,
+    options: SqliteConnectOptions,
+) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(30))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options)
+        .await
+}
+
+fn create_folder(path: &Path) -> Result<(), String> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))
+}
+
+/// SQLite's own locks come and go with transactions; this one lasts as long as the store is open.
+fn lock(path: &Path, unreachable: &dyn Fn(String) -> StoreError) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(
+            |error| unreachable(format!("{} cannot be written: {error}", name.display())),
+        )?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked(path.to_owned())),
+        Err(TryLockError::Error(error)) => {
+            Err(unreachable(format!("{} cannot be locked: {error}", name.display())))
+        }
+    }
+}

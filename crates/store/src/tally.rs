@@ -1,0 +1,134 @@
+//! A batch summed up in memory, so that it costs a few statements however many pairs it holds.
+//!
+//! Everything is kept in ascending key order: two comparators lock shared rows in the same order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exchange::{ExchangeId, Micros};
+
+use crate::{Compared, EndpointKey, Fate, Outcome, RecordItem, Sample, SignatureKey, Versus};
+
+/// The key of a counter; its order is that of the table's primary key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CounterKey<'a> {
+    pub(crate) signature: SignatureKey,
+    pub(crate) endpoint: EndpointKey,
+    pub(crate) version: &'a str,
+    pub(crate) versus: &'static str,
+    pub(crate) outcome: &'static str,
+    pub(crate) minute: i64,
+    pub(crate) model: i64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) pairs: i64,
+    pub(crate) trials: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Parked<'a> {
+    pub(crate) exchange: Option<ExchangeId>,
+    pub(crate) reason: &'static str,
+    pub(crate) detail: &'a str,
+    pub(crate) at: Micros,
+    pub(crate) sealed: &'a [u8],
+}
+
+/// Endpoint and the candidate's version.
+pub(crate) type Scope<'a> = (EndpointKey, &'a str);
+
+#[derive(Debug, Default)]
+pub(crate) struct Tally<'a> {
+    pub(crate) items: u64,
+    pub(crate) counters: BTreeMap<CounterKey<'a>, Count>,
+    /// Trial keys by scope, each with the counter of the first pair that brought it.
+    pub(crate) trials: BTreeMap<Scope<'a>, BTreeMap<i64, CounterKey<'a>>>,
+    /// Answers by scope, side and bucket.
+    pub(crate) latencies: BTreeMap<(EndpointKey, &'a str, &'static str, i64), i64>,
+    /// Exchanges by fate, version and reason.
+    pub(crate) fates: BTreeMap<(&'static str, &'a str, &'static str), i64>,
+    pub(crate) versions: BTreeSet<&'a str>,
+    /// By endpoint, version, signature and slot: of two in one place the later stays.
+    pub(crate) samples: BTreeMap<(EndpointKey, &'a str, SignatureKey, u16), &'a Sample>,
+    pub(crate) parked: Vec<Parked<'a>>,
+}
+
+impl<'a> Tally<'a> {
+    pub(crate) fn of(items: impl Iterator<Item = &'a RecordItem>) -> Self {
+        let mut tally = Self::default();
+        for item in items {
+            tally.items += 1;
+            match &item.fate {
+                Fate::Compared(compared) => tally.compared(compared),
+                Fate::Skipped { version, reason } => {
+                    tally.versions.insert(version);
+                    *tally.fates.entry(("skipped", version, reason.as_str())).or_default() += 1;
+                }
+                Fate::Parked { exchange, reason, detail, sealed, at } => {
+                    let (exchange, reason, at) = (*exchange, reason.as_str(), *at);
+                    *tally.fates.entry(("parked", "", reason)).or_default() += 1;
+                    tally.parked.push(Parked { exchange, reason, detail, at, sealed });
+                }
+            }
+        }
+        tally
+    }
+
+    fn compared(&mut self, compared: &'a Compared) {
+        let version = compared.version.as_str();
+        let key = CounterKey {
+            signature: compared.signature,
+            endpoint: compared.endpoint,
+            version,
+            versus: Versus::Candidate.as_str(),
+            outcome: compared.outcome.as_str(),
+            minute: compared.minute,
+            model: compared.model,
+        };
+        self.counters.entry(key).or_default().pairs += 1;
+        if let Some(signature) = compared.baseline {
+            let (versus, outcome) = (Versus::Secondary.as_str(), Outcome::Answered.as_str());
+            let key = CounterKey { signature, versus, outcome, ..key };
+            self.counters.entry(key).or_default().pairs += 1;
+        }
+        if compared.outcome.is_evidence() {
+            let trials = self.trials.entry((compared.endpoint, version)).or_default();
+            trials.entry(compared.trial).or_insert(key);
+        }
+        self.versions.insert(version);
+        *self.fates.entry(("replayed", version, "")).or_default() += 1;
+        let mut latency = |side, us| {
+            let key = (compared.endpoint, version, side, i64::from(bucket(us)));
+            *self.latencies.entry(key).or_default() += 1;
+        };
+        latency("primary", compared.primary_us);
+        if let Some(us) = compared.candidate_us {
+            latency("candidate", us);
+        }
+        if let Some(sample) = &compared.sample {
+            let place = (compared.endpoint, version, compared.signature, sample.slot.0);
+            self.samples.insert(place, sample);
+        }
+    }
+}
+
+/// The `b` of the bucket that holds `us`: `1.05^b <= us < 1.05^(b+1)`; 0 for less than 1 µs.
+pub(crate) fn bucket(us: u64) -> u16 {
+    // The largest is bucket(u64::MAX) = 909, so the cast keeps every value.
+    ((us.max(1) as f64).ln() / 1.05_f64.ln()).floor() as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bucket;
+
+    #[test]
+    fn buckets_hold_what_they_say() {
+        assert_eq!((bucket(0), bucket(1), bucket(u64::MAX)), (0, 0, 909));
+        for us in [2, 3, 10, 999, 1_000, 20_000, 3_000_000] {
+            let b = i32::from(bucket(us));
+            assert!(1.05_f64.powi(b) <= us as f64 && (us as f64) < 1.05_f64.powi(b + 1), "{us}");
+        }
+    }
+}

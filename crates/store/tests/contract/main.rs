@@ -1,0 +1,12 @@
+//! One suite for both dialects.
+//!
+//! [`place::on_each`] runs a test on SQLite in a fresh folder and on a fresh Postgres database
+//! (where `UNDERSTUDY_TEST_POSTGRES_URL` names a server). [`batch`] has the words for what is
+//! recorded.
+
+mod batch;
+mod begun;
+mod exactly_once;
+mod funnel;
+mod open;
+mod place;
