@@ -13,6 +13,8 @@ use crate::{Lane, amqp::Amqp, log::Log};
 pub enum PublishError {
     #[error("not connected to the broker")]
     Disconnected,
+    #[error("the broker blocks publishers (it is out of memory or disk)")]
+    Blocked,
     #[error("no confirm within the deadline")]
     Unconfirmed,
     #[error("the queue is full")]

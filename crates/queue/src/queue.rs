@@ -27,7 +27,7 @@ pub struct QueueConfig {
     pub confirm_timeout: Duration,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
     #[error("the broker at {url} cannot be reached: {problem}")]
     Unreachable { url: String, problem: String },

@@ -103,7 +103,7 @@ mod tests {
             ("kafka://host", "is of no known kind"),
             ("disk:", "the folder is missing"),
             ("null:x", "nothing may follow"),
-            ("amqp://", "empty host"),
+            ("amqp://", "the host is missing"),
             ("amqp:mq", "the host is missing"),
             ("amqp://mq:99999", "invalid port"),
         ];
