@@ -19,7 +19,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn from_json(error: serde_json::Error) -> Self {
+    pub(crate) fn corrupt(error: impl std::fmt::Display) -> Self {
         Self::Corrupt(error.to_string())
     }
 

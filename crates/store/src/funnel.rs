@@ -101,7 +101,7 @@ async fn epochs(tx: &mut Tx) -> Result<BTreeMap<i64, Totals>, StoreError> {
     let mut epochs = BTreeMap::new();
     for row in tx.fetch(sql(select)).await? {
         let words = |place| -> Result<BTreeMap<String, u64>, StoreError> {
-            serde_json::from_str(&row.text(place)?).map_err(StoreError::from_json)
+            serde_json::from_str(&row.text(place)?).map_err(StoreError::corrupt)
         };
         let totals = Totals {
             taken_at: row.int(1)?,

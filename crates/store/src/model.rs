@@ -1,8 +1,17 @@
 //! What the analyst publishes and every comparator loads.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
 use exchange::Micros;
 
-use crate::{EndpointKey, SignatureKey, Store, StoreError};
+use crate::{
+    ClusterRow, EndpointKey, SignatureKey, Store, StoreError,
+    read::Merges,
+    sql::{Rows, Tx, sql},
+};
+
+/// Published models that are kept.
+const KEPT_MODELS: i64 = 20;
 
 /// A published model; `doc` is `cluster::Model` as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,22 +32,163 @@ pub struct SignatureVerdict {
 impl Store {
     /// The newest model, if there is one newer than `than`.
     pub async fn model_newer(&self, than: i64) -> Result<Option<ModelRow>, StoreError> {
-        let _ = than;
-        unimplemented!()
+        let select = "SELECT number, published_at, doc FROM models WHERE number > $1 \
+             ORDER BY number DESC LIMIT 1";
+        let Some(row) = self.backend.first(sql(select).bind(than)).await? else { return Ok(None) };
+        Ok(Some(ModelRow { number: row.int(0)?, at: row.int(1)?, doc: row.text(2)? }))
     }
 
     /// Publishes a model, endpoint merges (from → to, followed on read, counts intact), verdicts
     /// and clusters in one transaction. Clusters are upserted by `fingerprint`: `id` 0 means new
-    /// and is replaced by a fresh one; an existing row keeps `id`, `state`, `owner`, `note`. A
+    /// and is replaced by a fresh one; an existing row keeps `id`, `state`, `owner`, `note`,
+    /// `first_seen`. The `id` of an existing row with another fingerprint renames that row. A
     /// verdict's `cluster` refers to an index into `clusters` here.
+    ///
+    /// A merge's target is an endpoint like any other: where it is new, it is recorded first.
+    /// A number that was published before is refused.
     pub async fn publish_model(
         &self,
         model: &ModelRow,
         merges: &[(EndpointKey, EndpointKey)],
         verdicts: &[(SignatureKey, bool, Option<usize>)],
-        clusters: &[crate::ClusterRow],
+        clusters: &[ClusterRow],
     ) -> Result<(), StoreError> {
-        let _ = (model, merges, verdicts, clusters);
-        unimplemented!()
+        let mut tx = self.backend.write().await?;
+        // One publisher at a time: cluster ids are given without holes.
+        tx.lock_table("LOCK TABLE clusters IN SHARE ROW EXCLUSIVE MODE").await?;
+        insert_model(&mut tx, model).await?;
+        merge(&mut tx, merges).await?;
+        let ids = upsert_clusters(&mut tx, clusters).await?;
+        set_verdicts(&mut tx, verdicts, &ids).await?;
+        tx.commit().await
     }
+}
+
+async fn insert_model(tx: &mut Tx, model: &ModelRow) -> Result<(), StoreError> {
+    let insert = sql("INSERT INTO models (number, published_at, doc) VALUES ($1, $2, $3)");
+    tx.run(insert.bind(model.number).bind(model.at).bind(model.doc.as_str())).await?;
+    let delete = sql("DELETE FROM models WHERE number <= $1").bind(model.number - KEPT_MODELS);
+    tx.run(delete).await?;
+    Ok(())
+}
+
+async fn merge(tx: &mut Tx, merges: &[(EndpointKey, EndpointKey)]) -> Result<(), StoreError> {
+    if merges.is_empty() {
+        return Ok(());
+    }
+    let mut held = Merges::load(tx).await?;
+    let mut changed = BTreeMap::new();
+    for (from, to) in merges {
+        changed.extend(held.add(*from, *to));
+    }
+    let rows = Rows::default()
+        .int("key", changed.keys().copied())
+        .int("merged_into", changed.values().copied());
+    let update = "UPDATE endpoints SET merged_into = r.merged_into FROM {rows} \
+         WHERE endpoints.key = r.key";
+    tx.run(sql(update).rows(rows)).await?;
+    Ok(())
+}
+
+/// The id of each cluster, in the order given.
+async fn upsert_clusters(tx: &mut Tx, clusters: &[ClusterRow]) -> Result<Vec<i64>, StoreError> {
+    let mut held = HashMap::new();
+    for row in tx.fetch(sql("SELECT fingerprint, id FROM clusters")).await? {
+        held.insert(row.text(0)?, row.int(1)?);
+    }
+    let (ids, fresh) = give_ids(clusters, &held);
+    let mut rows = BTreeMap::new();
+    for (id, cluster) in ids.iter().zip(clusters) {
+        rows.insert(*id, cluster);
+    }
+    let (new, known): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(id, _)| fresh.contains(id));
+    if !known.is_empty() {
+        let update = "UPDATE clusters SET fingerprint = r.fingerprint, endpoint = r.endpoint, \
+             doc = r.doc, words = r.words, folded = r.folded FROM {rows} WHERE clusters.id = r.id";
+        tx.run(sql(update).rows(described(&known))).await?;
+    }
+    if !new.is_empty() {
+        let rows = described(&new)
+            .text("state", new.iter().map(|(_, row)| row.state.as_str()))
+            .text("owner", new.iter().map(|(_, row)| row.owner.as_deref()))
+            .text("note", new.iter().map(|(_, row)| row.note.as_deref()))
+            .int("first_seen", new.iter().map(|(_, row)| row.first_seen));
+        let insert = "INSERT INTO clusters (id, fingerprint, endpoint, state, owner, note, \
+             first_seen, doc, words, folded) \
+             SELECT id, fingerprint, endpoint, state, owner, note, first_seen, doc, words, folded \
+             FROM {rows}";
+        tx.run(sql(insert).rows(rows)).await?;
+    }
+    Ok(ids)
+}
+
+/// The id of each cluster, and which of them are fresh. A fingerprint that is held decides; then
+/// the id that is asked for, if its row is not taken by that; else the next number.
+fn give_ids(clusters: &[ClusterRow], held: &HashMap<String, i64>) -> (Vec<i64>, BTreeSet<i64>) {
+    let mut given: HashMap<&str, i64> = HashMap::new();
+    for cluster in clusters {
+        if let Some(id) = held.get(&cluster.fingerprint) {
+            given.insert(&cluster.fingerprint, *id);
+        }
+    }
+    let known: HashSet<i64> = held.values().copied().collect();
+    let mut taken: HashSet<i64> = given.values().copied().collect();
+    let mut next = known.iter().max().map_or(1, |newest| newest + 1);
+    let mut fresh = BTreeSet::new();
+    for cluster in clusters {
+        if given.contains_key(cluster.fingerprint.as_str()) {
+            continue;
+        }
+        let id = if known.contains(&cluster.id) && !taken.contains(&cluster.id) {
+            cluster.id
+        } else {
+            fresh.insert(next);
+            next += 1;
+            next - 1
+        };
+        taken.insert(id);
+        given.insert(&cluster.fingerprint, id);
+    }
+    let ids = clusters.iter().filter_map(|c| given.get(c.fingerprint.as_str()).copied());
+    (ids.collect(), fresh)
+}
+
+fn described(clusters: &[(i64, &ClusterRow)]) -> Rows {
+    let folded = clusters.iter().map(|(_, row)| row.words.to_lowercase()).collect::<Vec<_>>();
+    Rows::default()
+        .int("id", clusters.iter().map(|(id, _)| *id))
+        .text("fingerprint", clusters.iter().map(|(_, row)| row.fingerprint.as_str()))
+        .int("endpoint", clusters.iter().map(|(_, row)| row.endpoint))
+        .text("doc", clusters.iter().map(|(_, row)| row.doc.as_str()))
+        .text("words", clusters.iter().map(|(_, row)| row.words.as_str()))
+        .text("folded", folded.iter().map(String::as_str))
+}
+
+async fn set_verdicts(
+    tx: &mut Tx,
+    verdicts: &[(SignatureKey, bool, Option<usize>)],
+    ids: &[i64],
+) -> Result<(), StoreError> {
+    if verdicts.is_empty() {
+        return Ok(());
+    }
+    let mut sorted = BTreeMap::new();
+    for (signature, matches, cluster) in verdicts {
+        let cluster = match cluster {
+            Some(index) => Some(*ids.get(*index).ok_or_else(|| {
+                StoreError::Corrupt(format!("a verdict for cluster {index} of {}", ids.len()))
+            })?),
+            None => None,
+        };
+        sorted.insert(*signature, (*matches, cluster));
+    }
+    let rows = Rows::default()
+        .int("key", sorted.keys().copied())
+        .int("matches", sorted.values().map(|verdict| i64::from(verdict.0)))
+        .int("cluster", sorted.values().map(|verdict| verdict.1));
+    let update = "UPDATE signatures SET matches = r.matches, cluster = r.cluster FROM {rows} \
+         WHERE signatures.key = r.key AND (signatures.matches <> r.matches \
+         OR signatures.cluster IS DISTINCT FROM r.cluster)";
+    tx.run(sql(update).rows(rows)).await?;
+    Ok(())
 }

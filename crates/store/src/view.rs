@@ -95,12 +95,11 @@ const COMPRESSION: i32 = 1;
 
 /// As it is stored: zstd of JSON.
 pub(crate) fn pack(view: &SampleView) -> Result<Vec<u8>, StoreError> {
-    let json = serde_json::to_vec(view).map_err(StoreError::from_json)?;
-    zstd::encode_all(json.as_slice(), COMPRESSION)
-        .map_err(|error| StoreError::Corrupt(error.to_string()))
+    let json = serde_json::to_vec(view).map_err(StoreError::corrupt)?;
+    zstd::encode_all(json.as_slice(), COMPRESSION).map_err(StoreError::corrupt)
 }
 
 pub(crate) fn unpack(packed: &[u8]) -> Result<SampleView, StoreError> {
-    let json = zstd::decode_all(packed).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    serde_json::from_slice(&json).map_err(StoreError::from_json)
+    let json = zstd::decode_all(packed).map_err(StoreError::corrupt)?;
+    serde_json::from_slice(&json).map_err(StoreError::corrupt)
 }

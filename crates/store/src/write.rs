@@ -246,10 +246,10 @@ async fn take_accounts(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
     for totals in snapshots.clone().map(|snapshot| &snapshot.totals) {
         let words: BTreeMap<_, _> =
             totals.not_copied.iter().map(|(why, n)| (why.as_str(), n)).collect();
-        not_copied.push(serde_json::to_string(&words).map_err(StoreError::from_json)?);
+        not_copied.push(serde_json::to_string(&words).map_err(StoreError::corrupt)?);
         let words: BTreeMap<_, _> =
             totals.dropped.iter().map(|(why, n)| (why.as_str(), n)).collect();
-        dropped.push(serde_json::to_string(&words).map_err(StoreError::from_json)?);
+        dropped.push(serde_json::to_string(&words).map_err(StoreError::corrupt)?);
     }
     let totals = snapshots.clone().map(|snapshot| &snapshot.totals);
     let rows = Rows::default()

@@ -1,6 +1,6 @@
 //! One tap epoch and partition: its blocks, mark and account. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use exchange::{PartitionCount, TapSnapshot, Voids};
 
@@ -86,9 +86,9 @@ impl Lane {
     pub(super) fn advance(&mut self) {
         while self.head_is_done(self.below_block) {
             let head = self.below_block;
-            if !self.blocks.contains_key(&head) {
+            if let Entry::Vacant(lost) = self.blocks.entry(head) {
                 // Lost as a whole: the row tells it from a full one.
-                self.blocks.insert(head, Block::EMPTY);
+                lost.insert(Block::EMPTY);
                 self.changed.insert(head);
             }
             self.below_block += 1;

@@ -1,6 +1,6 @@
 //! Lanes from and to the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use exchange::Number;
 
@@ -123,9 +123,7 @@ async fn advance(tx: &mut Tx, lanes: &mut Lanes) -> Result<(), StoreError> {
             .bind(column(lane.below_block));
             for row in tx.fetch(select).await? {
                 // What was changed here is newer than its row.
-                if let std::collections::btree_map::Entry::Vacant(entry) =
-                    lane.blocks.entry(row.count(0)?)
-                {
+                if let Entry::Vacant(entry) = lane.blocks.entry(row.count(0)?) {
                     entry.insert(Block::read(&row.bytes(1)?)?);
                 }
             }
@@ -139,7 +137,7 @@ async fn save(tx: &mut Tx, lanes: &Lanes) -> Result<(), StoreError> {
     save_blocks(tx, lanes).await?;
     let mut dropped = Vec::with_capacity(lanes.len());
     for lane in lanes.values() {
-        dropped.push(serde_json::to_string(&lane.dropped).map_err(StoreError::from_json)?);
+        dropped.push(serde_json::to_string(&lane.dropped).map_err(StoreError::corrupt)?);
     }
     let each = |field: fn(&Lane) -> u64| lanes.values().map(move |lane| column(field(lane)));
     let rows = Rows::default()
@@ -246,7 +244,7 @@ fn lane(row: &Row) -> Result<(LaneKey, Lane), StoreError> {
         serial: row.int(5)?,
         received: row.count(6)?,
         captured: row.count(7)?,
-        dropped: serde_json::from_str(&row.text(8)?).map_err(StoreError::from_json)?,
+        dropped: serde_json::from_str(&row.text(8)?).map_err(StoreError::corrupt)?,
         next: row.count(9)?,
         ..Lane::default()
     };

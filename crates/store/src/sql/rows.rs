@@ -130,12 +130,11 @@ impl Packed {
                 Some(int) => self.json.push_str(&int.to_string()),
                 None => self.json.push_str("null"),
             },
-            Column::Text(values) => match values.get(row).and_then(Option::as_ref) {
-                Some(text) => {
-                    self.json.push_str(&serde_json::Value::from(text.as_str()).to_string())
-                }
-                None => self.json.push_str("null"),
-            },
+            Column::Text(values) => {
+                // Without a text, JSON's null.
+                let text = values.get(row).and_then(Option::as_deref);
+                self.json.push_str(&serde_json::Value::from(text).to_string());
+            }
             Column::Bytes(values) => match values.get(row).and_then(Option::as_ref) {
                 Some(bytes) => {
                     let blob = self.blob.get_or_insert_with(|| vec![0]);

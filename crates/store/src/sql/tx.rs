@@ -72,10 +72,10 @@ impl Tx {
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         patiently(async {
-            Ok(match self {
-                Self::Postgres(tx) => tx.commit().await?,
-                Self::Sqlite(tx) => tx.commit().await?,
-            })
+            match self {
+                Self::Postgres(tx) => tx.commit().await,
+                Self::Sqlite(tx) => tx.commit().await,
+            }
         })
         .await
     }

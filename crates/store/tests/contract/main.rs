@@ -4,6 +4,8 @@
 //! (where `UNDERSTUDY_TEST_POSTGRES_URL` names a server). [`batch`] has the words for what is
 //! recorded.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 mod batch;
 mod begun;
 mod exactly_once;

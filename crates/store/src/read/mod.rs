@@ -1,10 +1,18 @@
 //! What pages, API, gate and analyst ask.
 
+mod clusters;
+mod counts;
+mod merges;
+mod samples;
+mod versions;
+
+pub(crate) use merges::Merges;
+
 use std::collections::BTreeMap;
 
 use exchange::{ExchangeId, Micros};
 
-use crate::{EndpointKey, Outcome, SignatureKey, Store, StoreError, Versus, view::SampleView};
+use crate::{EndpointKey, Outcome, SignatureKey, Versus, view::SampleView};
 
 /// An endpoint; `merged_into` after its template was generalised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +97,15 @@ impl ClusterState {
             Self::Fixed => "fixed",
             Self::Regressed => "regressed",
         }
+    }
+}
+
+impl std::str::FromStr for ClusterState {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [Self::Open, Self::Accepted, Self::Fixed, Self::Regressed];
+        all.into_iter().find(|state| state.as_str() == text).ok_or(())
     }
 }
 
@@ -192,90 +209,4 @@ pub struct ParkedRow {
     pub reason: String,
     pub detail: String,
     pub at: Micros,
-}
-
-impl Store {
-    pub async fn endpoints(&self) -> Result<Vec<EndpointRow>, StoreError> {
-        unimplemented!()
-    }
-
-    /// Candidate outcomes; `version` `None` = all.
-    pub async fn outcome_counts(
-        &self,
-        version: Option<&str>,
-    ) -> Result<Vec<OutcomeCount>, StoreError> {
-        let _ = version;
-        unimplemented!()
-    }
-
-    /// Everything the analyst learns from.
-    pub async fn signature_counts(&self) -> Result<Vec<SignatureCount>, StoreError> {
-        unimplemented!()
-    }
-
-    /// Pairs compared with the secondary, by endpoint (before merges).
-    pub async fn baseline_counts(&self) -> Result<BTreeMap<EndpointKey, u64>, StoreError> {
-        unimplemented!()
-    }
-
-    pub async fn clusters(&self, query: &ClusterQuery) -> Result<ClusterPage, StoreError> {
-        let _ = query;
-        unimplemented!()
-    }
-
-    pub async fn cluster(
-        &self,
-        id: i64,
-    ) -> Result<Option<(ClusterRow, Vec<ClusterCount>)>, StoreError> {
-        let _ = id;
-        unimplemented!()
-    }
-
-    /// Returns false where there is no such cluster.
-    pub async fn set_cluster_state(
-        &self,
-        id: i64,
-        state: ClusterState,
-        owner: Option<&str>,
-        note: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        let _ = (id, state, owner, note);
-        unimplemented!()
-    }
-
-    pub async fn samples(&self, query: &SampleQuery) -> Result<Page<SampleRow>, StoreError> {
-        let _ = query;
-        unimplemented!()
-    }
-
-    pub async fn sample(&self, exchange: ExchangeId) -> Result<Option<SampleRow>, StoreError> {
-        let _ = exchange;
-        unimplemented!()
-    }
-
-    /// The sealed original of a kept sample.
-    pub async fn original(&self, exchange: ExchangeId) -> Result<Option<Vec<u8>>, StoreError> {
-        let _ = exchange;
-        unimplemented!()
-    }
-
-    pub async fn latencies(&self, version: Option<&str>) -> Result<Vec<Histogram>, StoreError> {
-        let _ = version;
-        unimplemented!()
-    }
-
-    /// Newest first.
-    pub async fn versions(&self) -> Result<Vec<VersionRow>, StoreError> {
-        unimplemented!()
-    }
-
-    pub async fn announce_version(&self, side: &str, version: &str) -> Result<(), StoreError> {
-        let _ = (side, version);
-        unimplemented!()
-    }
-
-    pub async fn parked(&self, limit: u32) -> Result<Vec<ParkedRow>, StoreError> {
-        let _ = limit;
-        unimplemented!()
-    }
 }

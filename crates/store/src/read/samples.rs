@@ -1,0 +1,135 @@
+//! Kept samples, newest first, and their sealed originals.
+
+use exchange::ExchangeId;
+use uuid::Uuid;
+
+use super::{Merges, Page, SampleQuery, SampleRow};
+use crate::{
+    Store, StoreError,
+    sql::{Row, Rows, Statement, sql},
+    view::unpack,
+};
+
+/// Rows of one page at most.
+const MOST_ROWS: u32 = 500;
+
+const SELECT: &str = "SELECT x.exchange, x.endpoint, x.version, x.signature, s.cluster, \
+     COALESCE(s.matches, 0), x.captured_at, x.view \
+     FROM samples x LEFT JOIN signatures s ON s.key = x.signature WHERE true";
+
+const NEWEST_FIRST: &str = " ORDER BY x.captured_at DESC, x.exchange DESC LIMIT $";
+
+impl Store {
+    /// A page of `limit` rows, at least 1 and at most 500. `endpoint` is of before or after
+    /// merges; rows show the one after.
+    pub async fn samples(&self, query: &SampleQuery) -> Result<Page<SampleRow>, StoreError> {
+        let limit = query.limit.clamp(1, MOST_ROWS);
+        let cursor = query.cursor.as_deref().map(Cursor::read).transpose()?;
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        let select = filtered(query, &merges, cursor).and(NEWEST_FIRST, i64::from(limit) + 1);
+        let rows = tx.fetch(select).await?;
+        let mut rows =
+            rows.iter().map(|row| sample(row, &merges)).collect::<Result<Vec<_>, _>>()?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().filter(|_| more).map(|row| Cursor::after(row).write());
+        Ok(Page { rows, next })
+    }
+
+    pub async fn sample(&self, exchange: ExchangeId) -> Result<Option<SampleRow>, StoreError> {
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        let select = sql(SELECT).and(" AND x.exchange = $", exchange.0).and(NEWEST_FIRST, 1);
+        tx.first(select).await?.map(|row| sample(&row, &merges)).transpose()
+    }
+
+    /// The sealed original of a kept sample.
+    pub async fn original(&self, exchange: ExchangeId) -> Result<Option<Vec<u8>>, StoreError> {
+        let select = sql("SELECT original FROM samples WHERE exchange = $1").bind(exchange.0);
+        self.backend.first(select).await?.map(|row| row.bytes(0)).transpose()
+    }
+}
+
+fn filtered(query: &SampleQuery, merges: &Merges, cursor: Option<Cursor>) -> Statement {
+    let mut select = sql(SELECT);
+    if let Some(cluster) = query.cluster {
+        select = select.and(" AND s.cluster = $", cluster);
+    }
+    if let Some(version) = query.version.as_deref() {
+        select = select.and(" AND x.version = $", version);
+    }
+    if let Some(matches) = query.matches {
+        select = select.and(" AND COALESCE(s.matches, 0) = $", i64::from(matches));
+    }
+    if let Some(endpoint) = query.endpoint {
+        let rows = Rows::default().int("endpoint", merges.members(endpoint));
+        select = select.then(" AND x.endpoint IN (SELECT endpoint FROM {rows})").rows(rows);
+    }
+    if let Some(Cursor { captured_at, exchange }) = cursor {
+        select = select
+            .and(" AND (x.captured_at, x.exchange) < ($", captured_at)
+            .and(", $", exchange)
+            .then(")");
+    }
+    select
+}
+
+fn sample(row: &Row, merges: &Merges) -> Result<SampleRow, StoreError> {
+    Ok(SampleRow {
+        exchange: exchange(&row.bytes(0)?)?,
+        endpoint: merges.resolve(row.int(1)?),
+        version: row.text(2)?,
+        signature: row.int(3)?,
+        cluster: row.optional_int(4)?,
+        matches: row.truth(5)?,
+        captured_at: row.int(6)?,
+        view: unpack(&row.bytes(7)?)?,
+    })
+}
+
+pub(super) fn exchange(bytes: &[u8]) -> Result<ExchangeId, StoreError> {
+    let id = Uuid::from_slice(bytes)
+        .map_err(|_| StoreError::Corrupt(format!("an exchange id of {} bytes", bytes.len())))?;
+    Ok(ExchangeId(id))
+}
+
+/// The last row of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cursor {
+    captured_at: i64,
+    exchange: Uuid,
+}
+
+impl Cursor {
+    fn after(row: &SampleRow) -> Self {
+        Self { captured_at: row.captured_at, exchange: row.exchange.0 }
+    }
+
+    fn write(self) -> String {
+        format!("{:016x}{}", self.captured_at, self.exchange.simple())
+    }
+
+    fn read(text: &str) -> Result<Self, StoreError> {
+        let (at, exchange) = text.split_at_checked(16).ok_or(StoreError::Cursor)?;
+        let at = u64::from_str_radix(at, 16).map_err(|_| StoreError::Cursor)?;
+        let exchange = Uuid::try_parse(exchange).map_err(|_| StoreError::Cursor)?;
+        Ok(Self { captured_at: at.cast_signed(), exchange })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cursor;
+
+    #[test]
+    fn cursors_read_back_and_strangers_are_refused() {
+        for captured_at in [0, 1_700_000_000_000_000, -5, i64::MIN] {
+            let cursor = Cursor { captured_at, exchange: uuid::Uuid::now_v7() };
+            assert_eq!(Cursor::read(&cursor.write()).unwrap(), cursor);
+        }
+        for text in ["", "abc", "ééééééééé", &"z".repeat(48), &"0".repeat(47)] {
+            assert!(Cursor::read(text).is_err(), "{text}");
+        }
+    }
+}
