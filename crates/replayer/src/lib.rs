@@ -7,17 +7,72 @@
 //! - An unsafe request is sent at most once: its number is committed before it is sent.
 //! - Whatever the candidate does is a result; a message is acknowledged when each of its
 //!   exchanges is settled downstream.
+//!
+//! The way of an exchange: [`round`] takes its message from the queue into the [`hand`] and deals
+//! it to its session ([`sessions`]); [`perform`] runs it in its turn with the [`player`], which
+//! waits for what must be waited for ([`breaker`], pause, [`writes`], [`held`], [`pace`]) and
+//! asks both sides over their [`wire`]; [`publish`] carries the result on and acknowledges.
 
+mod admin;
+mod begun;
+mod breaker;
 mod config;
+mod desired;
+#[cfg(test)]
+mod fixture;
+mod hand;
+mod held;
+mod instant;
+mod metrics;
+mod origin;
+mod pace;
+mod perform;
+mod player;
+mod publish;
+mod request;
+mod round;
+mod sessions;
+mod version;
+mod wire;
+mod writes;
 
-pub use config::ReplayConfig;
+pub use config::{ReplayConfig, ReplayConfigError};
+pub use origin::OriginError;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use anyhow::Context;
 use exchange::seal::Keyring;
-use queue::Queue;
+use queue::{Consumer, Lane, Queue};
 use store::Store;
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::Admin,
+    begun::BegunNotes,
+    breaker::Breaker,
+    hand::Hand,
+    held::HeldBytes,
+    metrics::Metrics,
+    pace::Pace,
+    perform::Performance,
+    player::{Player, Side},
+    publish::{Downstream, Publisher},
+    request::HeaderEdits,
+    round::{Round, RoundEnd},
+    sessions::Sessions,
+    version::Versions,
+    wire::Line,
+    writes::WriteNotes,
+};
+
+/// For the desired state to be read before the first message is taken.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+const CONSUMER_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct ReplayInputs {
@@ -30,6 +85,180 @@ pub struct ReplayInputs {
 
 /// Runs until `shutdown`; then what was begun is finished or given back.
 pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let _ = (inputs, shutdown);
-    unimplemented!()
+    inputs.config.validate()?;
+    let ReplayInputs { config, queue, store, keys, admin } = inputs;
+    let metrics = Arc::new(Metrics::new());
+    let held = Arc::new(HeldBytes::new(config.max_held_bytes));
+    let hand = Arc::new(Hand::default());
+    let (notes, committing) = WriteNotes::new(store.clone());
+    let player = Arc::new(player(&config, notes, &held, &metrics)?);
+    let give_up = CancellationToken::new();
+    let downstream = Downstream {
+        keys: Arc::clone(&keys),
+        hand: Arc::clone(&hand),
+        held: Arc::clone(&held),
+        metrics: Arc::clone(&metrics),
+        give_up: give_up.clone(),
+    };
+    let (publisher, mut publishing) = Publisher::start(&queue, &downstream);
+    let performance = Performance {
+        player: Arc::clone(&player),
+        sessions: Arc::new(Sessions::new(config.session_backlog)),
+        hand,
+        publisher,
+        begun: Arc::new(BegunNotes::new(store.clone())),
+        keys,
+        held,
+        metrics,
+    };
+
+    let mut beside = JoinSet::new();
+    beside.spawn(committing);
+    watch_over(&mut beside, &player, &queue, &store, &config);
+    let stop_admin = CancellationToken::new();
+    let serving = admin.map(|listener| {
+        let admin = Admin {
+            player: Arc::clone(&player),
+            sessions: Arc::clone(&performance.sessions),
+            hand: Arc::clone(&performance.hand),
+            queue: queue.clone(),
+        };
+        tokio::spawn(admin::serve(admin, listener, stop_admin.clone()))
+    });
+
+    let _ = tokio::time::timeout(FIRST_LOOK, desired::learn(&player, &store)).await;
+    let replayed = tokio::select! {
+        failed = first_failure(&mut publishing) => Err(failed),
+        ended = rounds(&config, &queue, &performance, &shutdown) => ended,
+    };
+    // The last publisher goes, so that publishing ends when it has confirmed what was handed in.
+    drop(performance);
+    finish(publishing, Duration::from_millis(config.drain_ms), &give_up).await;
+    beside.shutdown().await;
+    stop_admin.cancel();
+    match serving {
+        Some(serving) => replayed.and(serving.await?),
+        None => replayed,
+    }
+}
+
+fn player(
+    config: &ReplayConfig,
+    notes: WriteNotes,
+    held: &Arc<HeldBytes>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Player> {
+    let side = |origin, edits| -> anyhow::Result<Side> {
+        let breaker = Breaker::new(config.breaker_failures);
+        Ok(Side { line: Line::new(origin, edits, config)?, breaker })
+    };
+    let secondary = config.secondary_origin()?;
+    Ok(Player {
+        candidate: side(config.candidate_origin()?, HeaderEdits::of(config))?,
+        secondary: secondary.map(|origin| side(origin, HeaderEdits::default())).transpose()?,
+        send_writes: config.writes,
+        permits: Semaphore::new(config.concurrency.min(Semaphore::MAX_PERMITS)),
+        pace: Pace::new(config.max_rate),
+        held: Arc::clone(held),
+        paused: watch::Sender::new(false),
+        notes,
+        versions: Versions::new(&config.version_header, config.candidate_version.clone()),
+        metrics: Arc::clone(metrics),
+    })
+}
+
+/// Starts what goes on beside replaying: commands, probes, the breaker's banner.
+fn watch_over(
+    beside: &mut JoinSet<()>,
+    player: &Arc<Player>,
+    queue: &Queue,
+    store: &Store,
+    config: &ReplayConfig,
+) {
+    let commands = queue.control().listen();
+    let (following, their_store) = (Arc::clone(player), store.clone());
+    beside.spawn(async move { desired::follow(&following, &their_store, commands).await });
+
+    let (reporting, their_store) = (Arc::clone(player), store.clone());
+    beside.spawn(async move { desired::report_breaker(&reporting, &their_store).await });
+
+    let pause = Duration::from_millis(config.probe_ms);
+    let probing = Arc::clone(player);
+    beside.spawn(async move {
+        let side = &probing.candidate;
+        side.breaker.keep_probing(&side.line, pause).await;
+    });
+    let probing = Arc::clone(player);
+    beside.spawn(async move {
+        if let Some(side) = &probing.secondary {
+            side.breaker.keep_probing(&side.line, pause).await;
+        }
+    });
+}
+
+/// One round after the other until the stop.
+async fn rounds(
+    config: &ReplayConfig,
+    queue: &Queue,
+    performance: &Performance,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut consumer =
+        queue.consumer(Lane::Exchanges, config.prefetch).await.context("taking exchanges")?;
+    loop {
+        match Round::new(config, performance).run(consumer, shutdown).await {
+            RoundEnd::Stopped | RoundEnd::QueueClosed => return Ok(()),
+            RoundEnd::Standing => {
+                tracing::info!("nothing can be sent for long: messages were given back");
+            }
+        }
+        consumer = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            consumer = consumer_again(config, queue, performance) => consumer,
+        };
+    }
+}
+
+/// A consumer, as soon as there is something to do for it.
+async fn consumer_again(
+    config: &ReplayConfig,
+    queue: &Queue,
+    performance: &Performance,
+) -> Consumer {
+    performance.player.may_send().await;
+    loop {
+        match queue.consumer(Lane::Exchanges, config.prefetch).await {
+            Ok(consumer) => return consumer,
+            Err(error) => {
+                tracing::warn!(error = %error, "exchanges cannot be taken: trying again");
+                tokio::time::sleep(CONSUMER_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Why publishing cannot go on; for ever where it does.
+async fn first_failure(publishing: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Error {
+    while let Some(ended) = publishing.join_next().await {
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error.context("publishing results"),
+            Err(error) => return anyhow::Error::new(error).context("publishing results"),
+        }
+    }
+    std::future::pending().await
+}
+
+/// Lets publishing confirm what was handed in, within `limit`.
+async fn finish(
+    mut publishing: JoinSet<anyhow::Result<()>>,
+    limit: Duration,
+    give_up: &CancellationToken,
+) {
+    let confirmed = async { while publishing.join_next().await.is_some() {} };
+    if tokio::time::timeout(limit, confirmed).await.is_err() {
+        tracing::warn!("results are not confirmed in time: their messages will be delivered again");
+        give_up.cancel();
+        while publishing.join_next().await.is_some() {}
+    }
 }

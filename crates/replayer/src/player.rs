@@ -1,0 +1,244 @@
+//! One exchange's turn: from its session's order to its settlement.
+
+use std::{sync::Arc, time::Duration};
+
+use exchange::{Answer, Exchange, NoAnswerReason, Outcome, Pair, Settlement, SkipReason};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    breaker::Breaker,
+    held::HeldBytes,
+    instant::now_micros,
+    metrics::Metrics,
+    pace::Pace,
+    sessions::UnderWay,
+    version::Versions,
+    wire::{Connection, Line, Unconnected},
+    writes::{Claim, WriteNotes},
+};
+
+/// Connections tried for one exchange while others get through.
+const MOST_CONNECTS: u32 = 3;
+const CONNECT_PAUSE: Duration = Duration::from_millis(50);
+
+/// One side and whether it can be reached.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) line: Line,
+    pub(crate) breaker: Breaker,
+}
+
+/// All that running an exchange needs.
+#[derive(Debug)]
+pub(crate) struct Player {
+    pub(crate) candidate: Side,
+    pub(crate) secondary: Option<Side>,
+    pub(crate) send_writes: bool,
+    pub(crate) permits: Semaphore,
+    pub(crate) pace: Pace,
+    pub(crate) held: Arc<HeldBytes>,
+    pub(crate) paused: watch::Sender<bool>,
+    pub(crate) notes: WriteNotes,
+    pub(crate) versions: Versions,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// What one exchange has gone through so far.
+#[derive(Debug, Default)]
+struct Tries {
+    /// Connections that could not be made in a row, for this exchange.
+    unconnected: u32,
+    /// How many connections there were when the first of them failed.
+    connections_then: u64,
+    /// Connections that closed on it without an answer.
+    closed: u32,
+    /// The secondary is asked once.
+    secondary: Option<Answer>,
+    noted: bool,
+}
+
+impl Player {
+    /// Runs one exchange. `None` where it was not begun, because `closing` came while it waited.
+    pub(crate) async fn play(
+        &self,
+        exchange: &Exchange,
+        under_way: &UnderWay,
+        closing: &CancellationToken,
+    ) -> Option<Settlement> {
+        if let Some(reason) = self.never_sent(exchange) {
+            return Some(self.skipped(exchange, reason));
+        }
+        let mut tries = Tries::default();
+        loop {
+            tokio::select! {
+                biased;
+                () = closing.cancelled() => return None,
+                () = self.may_send() => {}
+            }
+            if exchange.write && !tries.noted {
+                let claim = tokio::select! {
+                    biased;
+                    () = closing.cancelled() => return None,
+                    claim = self.notes.claim(exchange.number) => claim?,
+                };
+                if claim == Claim::Known {
+                    return Some(self.skipped(exchange, SkipReason::WriteUnknown));
+                }
+                tries.noted = true;
+            }
+            self.pace.wait().await;
+            let permit = self.permits.acquire().await.ok()?;
+            if !self.may_send_now() {
+                continue;
+            }
+            under_way.begin();
+            let asked = self.ask_both(exchange, &mut tries).await;
+            under_way.end();
+            match asked {
+                Ok(candidate) => return Some(self.replayed(exchange, candidate, tries.secondary)),
+                Err(failure) => {
+                    if let Some(answer) = self.unconnected(&mut tries, failure) {
+                        return Some(self.replayed(exchange, answer, tries.secondary));
+                    }
+                }
+            }
+            drop(permit);
+            if !self.candidate.breaker.is_open() {
+                tokio::time::sleep(CONNECT_PAUSE).await;
+            }
+        }
+    }
+
+    pub(crate) fn skipped(&self, exchange: &Exchange, reason: SkipReason) -> Settlement {
+        let candidate_version = self.versions.current();
+        Settlement::Skipped { exchange: exchange.id, reason, candidate_version }
+    }
+
+    /// Waits while the candidate cannot be reached, replaying is paused, or too much is held.
+    pub(crate) async fn may_send(&self) {
+        loop {
+            // The senders are `self`: these waits cannot fail.
+            let _ = self.paused.subscribe().wait_for(|paused| !paused).await;
+            let _ = self.candidate.breaker.watch().wait_for(|state| state.open.is_none()).await;
+            self.held.room().await;
+            if self.may_send_now() {
+                return;
+            }
+        }
+    }
+
+    fn may_send_now(&self) -> bool {
+        !*self.paused.borrow() && !self.candidate.breaker.is_open()
+    }
+
+    fn never_sent(&self, exchange: &Exchange) -> Option<SkipReason> {
+        match exchange.response.status {
+            304 => Some(SkipReason::NotModified),
+            206 => Some(SkipReason::Partial),
+            _ if exchange.write && !self.send_writes => Some(SkipReason::WritesOff),
+            _ => None,
+        }
+    }
+
+    /// Asks the secondary at the same moment as the candidate, once the candidate is reached.
+    async fn ask_both(
+        &self,
+        exchange: &Exchange,
+        tries: &mut Tries,
+    ) -> Result<Answer, Unconnected> {
+        let connection = self.candidate.open(exchange.write).await?;
+        if exchange.write {
+            self.notes.sending(exchange.number);
+        }
+        let _in_flight = self.metrics.in_flight();
+        let Tries { closed, secondary, .. } = tries;
+        let ask_secondary = async {
+            if let Some(side) = &self.secondary
+                && secondary.is_none()
+            {
+                *secondary = Some(side.ask_or_say_why(exchange).await);
+            }
+        };
+        let ask_candidate = self.candidate.ask(connection, exchange, closed);
+        let (asked, ()) = tokio::join!(ask_candidate, ask_secondary);
+        if asked.is_err() && exchange.write && tries.secondary.is_none() {
+            self.notes.not_sent(exchange.number);
+        }
+        asked
+    }
+
+    /// A single failure while others get through is a result. Otherwise the exchange tries again:
+    /// either somebody gets through, or the breaker opens and it waits.
+    fn unconnected(&self, tries: &mut Tries, failure: Unconnected) -> Option<Answer> {
+        let breaker = &self.candidate.breaker;
+        let connections = breaker.connections();
+        if tries.unconnected == 0 {
+            tries.connections_then = connections;
+        }
+        tries.unconnected += 1;
+        if breaker.is_open() {
+            tries.unconnected = 0;
+            return None;
+        }
+        let others_get_through = connections > tries.connections_then;
+        (tries.unconnected >= MOST_CONNECTS && others_get_through)
+            .then(|| no_answer(NoAnswerReason::Connect, failure.0))
+    }
+
+    fn replayed(
+        &self,
+        exchange: &Exchange,
+        candidate: Answer,
+        secondary: Option<Answer>,
+    ) -> Settlement {
+        let candidate_version = self.versions.of(candidate.response());
+        self.metrics.answered(&candidate);
+        let exchange = exchange.clone();
+        Settlement::Replayed(Box::new(Pair { exchange, candidate, secondary, candidate_version }))
+    }
+}
+
+impl Side {
+    async fn open(&self, write: bool) -> Result<Connection, Unconnected> {
+        let opened = self.line.open(write).await;
+        self.note(opened.as_ref().err());
+        opened
+    }
+
+    async fn ask(
+        &self,
+        connection: Connection,
+        exchange: &Exchange,
+        closed: &mut u32,
+    ) -> Result<Answer, Unconnected> {
+        let asked = self.line.ask(connection, exchange, closed).await;
+        self.note(asked.as_ref().err());
+        asked
+    }
+
+    /// For the secondary: what cannot be reached is no answer at once, nothing waits for it.
+    async fn ask_or_say_why(&self, exchange: &Exchange) -> Answer {
+        if self.breaker.is_open() {
+            let detail = self.breaker.watch().borrow().detail.clone();
+            return no_answer(NoAnswerReason::Connect, detail);
+        }
+        let asked = match self.open(exchange.write).await {
+            Ok(connection) => self.ask(connection, exchange, &mut 0).await,
+            Err(failure) => Err(failure),
+        };
+        asked.unwrap_or_else(|failure| no_answer(NoAnswerReason::Connect, failure.0))
+    }
+
+    fn note(&self, failure: Option<&Unconnected>) {
+        match failure {
+            None => self.breaker.connected(),
+            Some(failure) => self.breaker.failed(&failure.0),
+        }
+    }
+}
+
+fn no_answer(reason: NoAnswerReason, detail: String) -> Answer {
+    let outcome = Outcome::NoAnswer { reason, detail };
+    Answer { sent_at: now_micros(), duration_us: 0, outcome }
+}
