@@ -50,7 +50,7 @@ pub(crate) enum Taken {
     /// It is in hand already.
     InHand,
     /// It was acknowledged before.
-    Done(Delivery),
+    Done(Box<Delivery>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Hand {
         let id = MessageId::of(batch);
         let mut inner = self.lock();
         if inner.done.contains(&id) {
-            return Taken::Done(delivery);
+            return Taken::Done(Box::new(delivery));
         }
         if let Some(held) = inner.held.get_mut(&id) {
             held.deliveries.push(delivery);

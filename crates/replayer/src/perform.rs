@@ -42,12 +42,12 @@ impl Performance {
     pub(crate) async fn run_session(self, session: SessionKey, closing: CancellationToken) {
         while let Some((job, under_way)) = self.sessions.next(session) {
             let Some(settlement) = self.run(&job, &under_way, &closing).await else { return };
-            self.settle(job, settlement);
+            self.settle(&job, settlement);
         }
     }
 
     /// Skips exchanges that are not to wait any longer.
-    pub(crate) fn skip(&self, jobs: Vec<Job>, reason: SkipReason) {
+    pub(crate) fn skip(&self, jobs: &[Job], reason: SkipReason) {
         for job in jobs {
             let settlement = self.player.skipped(&job.exchange, reason);
             self.settle(job, settlement);
@@ -73,7 +73,7 @@ impl Performance {
     }
 
     /// Hands a result on.
-    pub(crate) fn settle(&self, job: Job, settlement: Settlement) {
+    pub(crate) fn settle(&self, job: &Job, settlement: Settlement) {
         self.sessions.settled(&job.exchange, &settlement);
         self.metrics.settled(&settlement);
         let settled = Settled { number: job.exchange.number, settlement };

@@ -82,8 +82,10 @@ impl<'a> Round<'a> {
                 },
             }
         };
-        self.close().await;
+        self.finish().await;
+        // Without the consumer they wait in the queue instead of coming straight back.
         drop(consumer);
+        drop(self.performance.hand.give_back());
         end
     }
 
@@ -94,7 +96,7 @@ impl<'a> Round<'a> {
         let prefetch = self.config.prefetch;
         let overdue =
             self.performance.sessions.overdue(limit, |partition| hand.is_full(partition, prefetch));
-        self.performance.skip(overdue, SkipReason::SessionBacklog);
+        self.performance.skip(&overdue, SkipReason::SessionBacklog);
     }
 
     async fn take(&mut self, delivery: Delivery) {
@@ -150,7 +152,7 @@ impl<'a> Round<'a> {
         if dead {
             let detail = "the broker delivered its message too often".to_owned();
             let parked = self.performance.park(&job.exchange, ParkReason::DeliveryLimit, detail);
-            return self.performance.settle(job, parked);
+            return self.performance.settle(&job, parked);
         }
         match self.performance.sessions.add(job) {
             Added::Starts => {
@@ -158,7 +160,7 @@ impl<'a> Round<'a> {
                 self.running.spawn(running);
             }
             Added::Waits => {}
-            Added::Overflows(jobs) => self.performance.skip(jobs, SkipReason::SessionBacklog),
+            Added::Overflows(jobs) => self.performance.skip(&jobs, SkipReason::SessionBacklog),
         }
     }
 
@@ -176,8 +178,8 @@ impl<'a> Round<'a> {
         self.performance.publisher.hand_in(partition, note);
     }
 
-    /// Finishes what runs, within the bound, and gives the rest back.
-    async fn close(&mut self) {
+    /// Finishes what runs, within the bound.
+    async fn finish(&mut self) {
         self.closing.cancel();
         let until = Instant::now() + Duration::from_millis(self.config.drain_ms);
         while let Ok(Some(ended)) = tokio::time::timeout_at(until, self.running.join_next()).await {
@@ -185,9 +187,6 @@ impl<'a> Round<'a> {
         }
         self.running.shutdown().await;
         self.performance.sessions.clear();
-        for delivery in self.performance.hand.give_back() {
-            delivery.requeue().await;
-        }
     }
 }
 
