@@ -43,7 +43,8 @@ pub struct Change {
     pub kind: Kind,
     /// JSON Pointer into the right body; into the left for `removed`.
     pub path: String,
-    /// JSON Pointer into the left body, where it differs from `path`.
+    /// JSON Pointer into the left body, where it differs from `path`. For `added` and `moved`:
+    /// the place it would have there, in the left container that goes with the right one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_path: Option<String>,
     /// Where a moved value was, in the left body.

@@ -1,6 +1,25 @@
 //! A user's word on how a place is compared.
+//!
+//! ```text
+//! Rule (JSONPath + kind) ─ compile ─► automaton over path steps ─► rule set of each place
+//!                                     paths with filters, slices ─► located per body ─┘
+//! ```
+
+mod automaton;
+mod path;
+mod scope;
+mod set;
+
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json_path::JsonPath;
+
+use self::automaton::Automaton;
+use self::set::Compiled;
+
+pub(crate) use self::scope::{Place, Scope};
+pub(crate) use self::set::RuleSet;
 
 /// One rule: where (an RFC 9535 JSONPath) and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,11 +34,13 @@ pub struct Rule {
 pub enum RuleKind {
     /// Masked: left out of array alignment, still listed in `changes` with `masked_by`.
     Ignore,
+    /// The order of an array's elements does not count.
     Unordered,
     /// Relative JSON Pointers that identify an element.
     ArrayKey {
         key: Vec<String>,
     },
+    /// Numbers this far apart are equal: absolutely, or as a share of the larger one.
     NumericTolerance {
         #[serde(default)]
         abs: Option<f64>,
@@ -30,13 +51,16 @@ pub enum RuleKind {
     TimestampTolerance {
         seconds: f64,
     },
-    /// Both sides match.
+    /// Both sides match (strings, and numbers as they are written).
     Regex {
         pattern: String,
     },
+    /// A member that is null equals one that is not there.
     NullEqualsMissing,
     CaseInsensitive,
+    /// Numbers are equal only as they are written: 1 and 1.0 differ.
     StrictNumbers,
+    /// Strings that differ only in how characters are composed are equal (NFC).
     UnicodeNfc,
 }
 
@@ -51,13 +75,91 @@ pub struct RuleError {
     pub problem: String,
 }
 
-/// Rules compiled once per route.
-#[derive(Clone, Debug, Default)]
-pub struct Rules {}
+/// Rules compiled once per route. Cheap to share, immutable.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    compiled: Vec<Compiled>,
+    automaton: Automaton,
+    sets: Vec<RuleSet>,
+    set_of_state: Vec<u16>,
+    located: Vec<Located>,
+}
+
+/// A path the automaton cannot follow.
+#[derive(Clone, Debug)]
+struct Located {
+    rule: usize,
+    path: JsonPath,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            compiled: Vec::new(),
+            automaton: Automaton::default(),
+            sets: vec![RuleSet::default()],
+            set_of_state: vec![0],
+            located: Vec::new(),
+        }
+    }
+}
 
 impl Rules {
+    /// Checks and compiles `rules`; their order is the number a masked change names.
+    ///
+    /// # Errors
+    /// The first rule that cannot be used, with what is wrong and where.
     pub fn compile(rules: &[Rule]) -> Result<Self, RuleError> {
-        let _ = rules;
-        unimplemented!()
+        let mut compiled = Vec::with_capacity(rules.len());
+        let mut plain = Vec::new();
+        let mut located = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let error =
+                |problem, position| RuleError { index, path: rule.path.clone(), position, problem };
+            let path = JsonPath::parse(&rule.path)
+                .map_err(|wrong| error(wrong.message().to_owned(), Some(wrong.position())))?;
+            match path::segments(&rule.path) {
+                Some(segments) => plain.push((index, segments)),
+                None => located.push(Located { rule: index, path }),
+            }
+            compiled.push(Compiled::new(rule).map_err(|problem| error(problem, None))?);
+        }
+        let automaton = Automaton::build(&plain).ok_or_else(|| too_complex(rules, &plain))?;
+        let (sets, set_of_state) = sets(&compiled, &automaton);
+        Ok(Self { compiled, automaton, sets, set_of_state, located })
+    }
+}
+
+/// The sets of all states, each once, and which one a state has. States are at most 4,096.
+fn sets(compiled: &[Compiled], automaton: &Automaton) -> (Vec<RuleSet>, Vec<u16>) {
+    let mut sets = vec![RuleSet::default()];
+    let mut known: HashMap<&[usize], u16> = HashMap::from([(&[][..], 0)]);
+    let set_of_state = (0..automaton.len() as u32)
+        .map(|state| {
+            let rules = automaton.rules(state);
+            *known.entry(rules).or_insert_with(|| {
+                sets.push(RuleSet::of(compiled, rules));
+                (sets.len() - 1) as u16
+            })
+        })
+        .collect();
+    (sets, set_of_state)
+}
+
+/// Blames the path with the most wildcards, as it is the one that multiplies.
+fn too_complex(rules: &[Rule], plain: &[(usize, Vec<path::Segment>)]) -> RuleError {
+    let wildcards = |segments: &[path::Segment]| {
+        segments
+            .iter()
+            .filter(|s| s.descendant || s.selectors.contains(&path::Selector::Any))
+            .count()
+    };
+    let index = plain.iter().max_by_key(|(_, s)| wildcards(s)).map_or(0, |(index, _)| *index);
+    RuleError {
+        index,
+        path: rules.get(index).map_or_else(String::new, |rule| rule.path.clone()),
+        position: None,
+        problem: "the paths are too many or have too many wildcards after `..`; name the members"
+            .to_owned(),
     }
 }
