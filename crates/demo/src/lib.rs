@@ -21,5 +21,5 @@ mod traffic;
 
 pub use book::Book;
 pub use rule::{Place, Rule, UnknownRule};
-pub use service::{serve_candidate, serve_primary};
+pub use service::{ENDPOINTS, serve_candidate, serve_primary};
 pub use traffic::{Sent, Traffic, traffic};

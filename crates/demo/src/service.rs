@@ -24,6 +24,19 @@ use uuid::Uuid;
 
 use crate::{Book, Rule, policy::Policy};
 
+/// Every endpoint of the two services, as routes are written.
+pub const ENDPOINTS: &[&str] = &[
+    "GET /queues/{queue}/next",
+    "GET /queues/{queue}/items",
+    "GET /queues/{queue}/counts",
+    "POST /applications",
+    "GET /applications/{id}",
+    "GET /customers/{id}",
+    "GET /loans/{id}/decision",
+    "GET /loans/{id}/offers",
+    "GET /offers/{id}",
+];
+
 /// How long connections may take to end once the service is told to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
