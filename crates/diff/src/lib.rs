@@ -28,6 +28,8 @@ mod rule;
 mod string;
 mod tape;
 mod text;
+mod value;
+
 mod walk;
 
 pub use change::{Change, Diff, Fragment, Kind, ValueType};
