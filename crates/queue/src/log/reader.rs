@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use exchange::Partition;
+use tokio::task::JoinHandle;
 
 use super::{
     Log,
@@ -21,6 +22,9 @@ pub(crate) struct LogReader {
     log: Arc<Log>,
     reader: Reader,
     prefetch: u32,
+    /// The record being read: kept here, so that a wait that is given up does not give up the
+    /// record's turn.
+    opening: Option<JoinHandle<Option<HandedOut>>>,
 }
 
 /// A record that was handed out. Dropped unsettled, it goes back to the head of its partition.
@@ -43,12 +47,19 @@ pub(crate) struct HandedOut {
 impl LogReader {
     pub(crate) fn join(log: &Arc<Log>, prefetch: u32) -> Self {
         let reader = log.shared.index().join();
-        Self { log: Arc::clone(log), reader, prefetch: prefetch.max(1) }
+        Self { log: Arc::clone(log), reader, prefetch: prefetch.max(1), opening: None }
     }
 
     /// The next record; `None` when the log was closed. Cancel-safe.
-    pub(crate) async fn next(&self) -> Option<HandedOut> {
+    pub(crate) async fn next(&mut self) -> Option<HandedOut> {
         loop {
+            if let Some(opening) = &mut self.opening {
+                let opened = opening.await;
+                self.opening = None;
+                if let Ok(Some(handed_out)) = opened {
+                    return Some(handed_out);
+                }
+            }
             let arrived = self.log.shared.arrived.notified();
             tokio::pin!(arrived);
             arrived.as_mut().enable();
@@ -65,11 +76,8 @@ impl LogReader {
             };
             let log = Arc::clone(&self.log);
             let lease = Lease { log, reader: self.reader, sequence, settled: false };
-            // The lease travels along: should this future be dropped, it gives the record back.
-            let opened = tokio::task::spawn_blocking(move || lease.open(&entry)).await;
-            if let Ok(Some(handed_out)) = opened {
-                return Some(handed_out);
-            }
+            // The lease travels along: should this consumer be dropped, it gives the record back.
+            self.opening = Some(tokio::task::spawn_blocking(move || lease.open(&entry)));
         }
     }
 }
