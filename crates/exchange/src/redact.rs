@@ -6,6 +6,7 @@
 //! - A body that is not quite JSON is still searched: broken text is no way around redaction.
 
 mod json;
+mod multipart;
 mod places;
 
 use serde::{Deserialize, Serialize};
@@ -195,8 +196,9 @@ impl Redactor {
         let media_type = media_type.to_ascii_lowercase();
         match media_type.as_str() {
             "application/x-www-form-urlencoded" => {
-                self.parameters(text, |name| self.hides_query(name) || self.places.hides_name(name))
+                self.parameters(text, |name| self.hides_input(name))
             }
+            "multipart/form-data" => multipart::view(self, content_type, text),
             "text/event-stream"
             | "application/x-ndjson"
             | "application/jsonl"
@@ -208,6 +210,11 @@ impl Redactor {
             }
             _ => text.to_owned(),
         }
+    }
+
+    /// Whether values of this input of a form are shown as tokens.
+    fn hides_input(&self, name: &str) -> bool {
+        self.hides_query(name) || self.places.field(&self.places.root(), name).hidden
     }
 
     fn hide(&self, value: &[u8]) -> String {

@@ -45,7 +45,7 @@ impl Places {
         standing.hidden
     }
 
-    pub(super) fn hides_name(&self, name: &str) -> bool {
+    fn hides_name(&self, name: &str) -> bool {
         listed(NAMES, name) || listed(&self.names, name)
     }
 

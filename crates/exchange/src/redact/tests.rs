@@ -128,3 +128,59 @@ fn forms_and_streams_are_searched_too() {
     );
     assert_eq!(redactor.body("text/html", "<p>iban=1</p>"), "<p>iban=1</p>");
 }
+
+#[test]
+fn multipart_inputs_are_searched_too() {
+    let redactor = redactor(&["/iban"]);
+    let token = |value: &str| redactor.token(value.as_bytes());
+    let body = |first: &str, second: &str| {
+        format!(
+            "--b1\r\nContent-Disposition: form-data; name=\"iban\"\r\n\r\n{first}\r\n\
+             --b1\r\ncontent-disposition: form-data; name=password; x=y\r\n\
+             Content-Type: text/plain\r\n\r\n{second}\r\n\
+             --b1\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nDE 1\r\n--b1--\r\n"
+        )
+    };
+    let content_type = "multipart/form-data; boundary=\"b1\"";
+    assert_eq!(
+        redactor.body(content_type, &body("DE 1", "two\r\nlines")),
+        body(&token("DE 1"), &token("two\r\nlines"))
+    );
+    let cut = "--b1\r\nContent-Disposition: form-data; name=\"pwd\"\r\n\r\nSECRET";
+    assert!(!redactor.body(content_type, cut).contains("SECRET"));
+    assert_eq!(redactor.body("multipart/form-data", "x"), "x");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
+
+    /// Any text goes through every reader; what holds nothing sensitive comes out as it was.
+    #[test]
+    fn views_never_panic_and_change_nothing_else(text in "[\\PC\n\r\t\"{}\\[\\],:;&=\\\\-]{0,120}") {
+        let redactor = redactor(&["/none/*/such"]);
+        for content_type in
+            ["application/json", "application/x-www-form-urlencoded", "text/event-stream",
+             "multipart/form-data; boundary=-", "text/plain"]
+        {
+            proptest::prop_assert_eq!(&redactor.body(content_type, &text), &text);
+        }
+        proptest::prop_assert_eq!(&redactor.target(&text), &text);
+        let _ = redactor.header("cookie", text.as_bytes());
+        let _ = redactor.header("set-cookie", text.as_bytes());
+    }
+
+    /// A value under a hidden name never shows, however it is spelled and nested.
+    #[test]
+    fn hidden_values_never_show(
+        depth in 0..40_usize,
+        before in "[a-z0-9 ]{0,8}",
+        text in "[\\PC]{1,12}",
+    ) {
+        let redactor = redactor(&["iban"]);
+        let value = serde_json::json!({ "a": before, "iban": [{ "b": format!("SECRET{text}") }] });
+        let body = format!("{}{value}{}", "[".repeat(depth), "]".repeat(depth));
+        let view = redactor.body("application/json", &body);
+        proptest::prop_assert!(!view.contains("SECRET") && view.contains("tok·"), "{}", view);
+        proptest::prop_assert!(serde_json::from_str::<serde_json::Value>(&view).is_ok(), "{}", view);
+    }
+}
