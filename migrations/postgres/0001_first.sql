@@ -82,13 +82,16 @@ CREATE TABLE fates (
     PRIMARY KEY (fate, version, reason)
 );
 
+-- Set aside, sealed. digest: of a whole message that nobody could open, which has no number by
+-- which a second report of it would be known.
 CREATE TABLE parked (
     id        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     exchange  BYTEA,
     reason    TEXT NOT NULL,
     detail    TEXT NOT NULL,
     parked_at BIGINT NOT NULL,
-    sealed    BYTEA NOT NULL
+    sealed    BYTEA NOT NULL,
+    digest    BYTEA UNIQUE
 );
 
 -- The newest account of each tap epoch.

@@ -82,13 +82,16 @@ CREATE TABLE fates (
     PRIMARY KEY (fate, version, reason)
 ) STRICT, WITHOUT ROWID;
 
+-- Set aside, sealed. digest: of a whole message that nobody could open, which has no number by
+-- which a second report of it would be known.
 CREATE TABLE parked (
     id        INTEGER PRIMARY KEY,
     exchange  BLOB,
     reason    TEXT NOT NULL,
     detail    TEXT NOT NULL,
     parked_at INTEGER NOT NULL,
-    sealed    BLOB NOT NULL
+    sealed    BLOB NOT NULL,
+    digest    BLOB UNIQUE
 ) STRICT;
 
 -- The newest account of each tap epoch.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     StoreError,
-    sql::{Rows, Tx, sql},
+    sql::{Rows, Tx, sql, storable},
     tally::{Scope, Tally},
 };
 
@@ -19,7 +19,9 @@ pub(crate) async fn count_trials(tx: &mut Tx, tally: &mut Tally<'_>) -> Result<(
     let held = lock(tx, tally.trials.keys().copied()).await?;
     let mut owners = BTreeMap::new();
     for (scope, trials) in &tally.trials {
-        let Some((id, held)) = held.get(&(scope.0, scope.1.to_owned())) else { continue };
+        let Some((id, held)) = held.get(&(scope.0, storable(scope.1).into_owned())) else {
+            continue;
+        };
         let room = usize::try_from(MOST_TRIALS - held).unwrap_or(0);
         owners.extend(trials.iter().take(room).map(|(key, counter)| ((*id, *key), *counter)));
     }

@@ -15,6 +15,7 @@
 mod backend;
 mod error;
 mod evidence;
+mod fold;
 mod funnel;
 mod model;
 mod read;

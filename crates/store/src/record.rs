@@ -1,6 +1,8 @@
 //! What a comparator hands in: one batch, recorded in one transaction.
 
-use exchange::{ExchangeId, Mark, Micros, Number, ParkReason, SkipReason, TapSnapshot, Voids};
+use exchange::{
+    ExchangeId, Mark, Micros, Number, ParkReason, SkipReason, TapSnapshot, Unreadable, Voids,
+};
 
 use crate::{EndpointKey, SignatureKey};
 
@@ -13,6 +15,8 @@ pub struct Record {
     pub voids: Vec<Voids>,
     pub snapshots: Vec<TapSnapshot>,
     pub marks: Vec<Mark>,
+    /// Kept among the parked, each once; they settle no number and so count as lost.
+    pub unreadable: Vec<Unreadable>,
 }
 
 #[derive(Clone, Debug)]

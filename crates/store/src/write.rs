@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use exchange::{ParkReason, Unreadable};
+
 use crate::{
     Record, RecordItem, Recorded, Store, StoreError,
     evidence::count_trials,
@@ -45,6 +47,7 @@ impl Store {
         insert_versions(&mut tx, &tally).await?;
         keep_samples(&mut tx, &tally).await?;
         park(&mut tx, &tally).await?;
+        park_messages(&mut tx, record).await?;
         add_latencies(&mut tx, &tally).await?;
         count_trials(&mut tx, &mut tally).await?;
         add_counters(&mut tx, &tally).await?;
@@ -181,6 +184,25 @@ async fn park(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> {
     let insert = "INSERT INTO parked (exchange, reason, detail, parked_at, sealed) \
          SELECT exchange, reason, detail, parked_at, sealed FROM {rows}";
     tx.run(sql(insert).rows(rows)).await?;
+    Ok(())
+}
+
+async fn park_messages(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
+    if record.unreadable.is_empty() {
+        return Ok(());
+    }
+    let digest = |message: &Unreadable| *blake3::hash(&message.sealed).as_bytes();
+    let messages: BTreeMap<_, _> =
+        record.unreadable.iter().map(|message| (digest(message), message)).collect();
+    let rows = Rows::default()
+        .text("detail", messages.values().map(|message| message.detail.as_str()))
+        .int("parked_at", messages.values().map(|message| message.at))
+        .bytes("sealed", messages.values().map(|message| message.sealed.clone()))
+        .bytes("digest", messages.keys().map(|digest| digest.to_vec()));
+    let insert = "INSERT INTO parked (reason, detail, parked_at, sealed, digest) \
+         SELECT $1, detail, parked_at, sealed, digest FROM {rows} WHERE true \
+         ON CONFLICT (digest) DO NOTHING";
+    tx.run(sql(insert).bind(ParkReason::Unreadable.as_str()).rows(rows)).await?;
     Ok(())
 }
 

@@ -121,7 +121,7 @@ fn problem(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::Io(error) => error.to_string(),
-        sqlx::Error::PoolTimedOut => "no connection within 5 s".to_owned(),
+        sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
         error => error.to_string(),
     }
 }

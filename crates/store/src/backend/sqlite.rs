@@ -16,6 +16,10 @@ use super::{Pools, problem};
 use crate::{Access, StoreError, StoreUrl};
 
 const READERS: u32 = 4;
+/// Of the writer, in KiB (SQLite's sign says so).
+const CACHE: &str = "-16384";
+/// Bytes the write-ahead log keeps after a checkpoint.
+const LARGEST_LOG: &str = "67108864";
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn open(url: &StoreUrl, path: &Path, access: Access) -> Result<Pools, StoreError> {
@@ -42,7 +46,9 @@ pub(super) async fn open(url: &StoreUrl, path: &Path, access: Access) -> Result<
                 .clone()
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full);
+                .synchronous(SqliteSynchronous::Full)
+                .pragma("cache_size", CACHE)
+                .pragma("journal_size_limit", LARGEST_LOG);
             Some(connect(1, options).await.map_err(|error| unreachable(problem(&error)))?)
         }
         Access::ReadOnly => None,

@@ -155,6 +155,7 @@ pub(super) fn void_blocks(voids: &Voids) -> Result<std::ops::RangeInclusive<u64>
 #[cfg(test)]
 mod tests {
     use exchange::{Epoch, TapTotals};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -254,6 +255,66 @@ mod tests {
         lane.account(&snapshot(7, 9));
         lane.account(&snapshot(6, 8));
         assert_eq!((lane.captured, lane.serial), (9, 7));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Settle(u64),
+        Void(u64, u64),
+        Mark(u64),
+        Next(u64),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        // Around the edges of blocks, where mistakes live.
+        let number = || {
+            (0..4_u64, 0..8_u64, any::<bool>()).prop_map(|(block, off, after)| {
+                let edge = block * BLOCK;
+                if after { edge + off } else { edge.saturating_sub(off) }
+            })
+        };
+        let step = prop_oneof![
+            4 => number().prop_map(Step::Settle),
+            3 => (number(), number()).prop_map(|(a, b)| Step::Void(a.min(b), a.max(b))),
+            1 => number().prop_map(Step::Mark),
+            1 => number().prop_map(Step::Next),
+        ];
+        prop::collection::vec(step, 1..40)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Against a plain set, whatever comes in whatever order, saved after each step.
+        #[test]
+        fn a_lane_is_a_set_of_numbers(steps in steps()) {
+            let mut lane = Lane::default();
+            let mut set = BTreeSet::new();
+            for step in steps {
+                match step {
+                    Step::Settle(n) => prop_assert_eq!(lane.settle(n), set.insert(n)),
+                    Step::Void(from, to) => {
+                        let before = lane.voids;
+                        lane.void(&void(from, to)).unwrap();
+                        let fresh = (from..=to).filter(|n| set.insert(*n)).count() as u64;
+                        prop_assert_eq!(lane.voids - before, fresh);
+                    }
+                    Step::Mark(below) => lane.mark(below),
+                    Step::Next(next) => lane.next = lane.next.max(next),
+                }
+                lane.advance();
+                for completed in std::mem::take(&mut lane.completed) {
+                    lane.blocks.remove(&completed);
+                }
+                lane.changed.clear();
+                let mark = lane.mark.min(lane.next);
+                let unset = |range: std::ops::Range<u64>| {
+                    range.filter(|n| !set.contains(n)).count() as u64
+                };
+                let expected = (unset(0..mark), unset(mark..lane.next));
+                prop_assert_eq!(lane.lost_and_in_flight(), expected);
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,12 @@
 
 mod batch;
 mod begun;
+mod counts;
 mod exactly_once;
 mod funnel;
+mod model;
 mod open;
 mod place;
+mod samples;
+mod small;
+mod speed;

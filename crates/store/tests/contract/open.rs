@@ -4,7 +4,7 @@ use store::{Access, Store, StoreError, StoreUrl};
 
 use crate::{
     batch::{EQUAL, compared, items, known},
-    place::{at_database, on_each, postgres_server},
+    place::{at_database, drop_database, empty_database, on_each, postgres_server},
 };
 
 async fn refusal(url: &str, access: Access) -> StoreError {
@@ -123,4 +123,35 @@ async fn postgres_says_what_is_wrong_in_one_line_and_shows_no_password() {
         assert!(!text.contains("s3cret") && !error.to_string().contains('\n'), "{text}");
         assert!(matches!(error, StoreError::Unreachable { .. }), "{text}");
     }
+}
+
+#[tokio::test]
+async fn processes_that_start_together_migrate_once() {
+    let Some(server) = postgres_server() else { return };
+    let (text, name) = empty_database(&server).await;
+    let url: StoreUrl = text.parse().unwrap();
+    let opened = (0..4).map(|_| Store::open(&url, Access::ReadWrite));
+    for store in futures_util::future::join_all(opened).await {
+        store.unwrap().close().await;
+    }
+    drop_database(&server, &name).await;
+}
+
+#[tokio::test]
+async fn a_server_that_cut_every_connection_is_connected_again() {
+    on_each(async |place| {
+        place.store.record(&items([compared(1, EQUAL)])).await.unwrap();
+        if !place.is_sqlite() {
+            place
+                .tamper(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()",
+                )
+                .await;
+        }
+        let recorded = place.store.record(&items([compared(1, EQUAL), compared(2, EQUAL)])).await;
+        let recorded = recorded.unwrap();
+        assert_eq!((recorded.counted, recorded.repeated), (1, 1));
+    })
+    .await;
 }

@@ -66,14 +66,12 @@ async fn on_sqlite(test: &impl AsyncFn(&Place)) {
 
 async fn on_postgres(test: &impl AsyncFn(&Place)) {
     let Some(server) = postgres_server() else { return };
-    let name = format!("contract_{}", uuid::Uuid::now_v7().simple());
-    run(&server, format!("CREATE DATABASE {name}")).await;
-    let text = at_database(&server, &name);
+    let (text, name) = empty_database(&server).await;
     let url: StoreUrl = text.parse().unwrap();
     let place = Place { store: open(&url).await, url, text };
     test(&place).await;
     place.store.close().await;
-    run(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    drop_database(&server, &name).await;
 }
 
 /// The server's URL, if the tests have one.
@@ -89,6 +87,17 @@ pub(crate) fn postgres_server() -> Option<String> {
 pub(crate) fn at_database(server: &str, name: &str) -> String {
     let (front, _) = server.rsplit_once('/').unwrap();
     format!("{front}/{name}")
+}
+
+/// A fresh database without a schema: its URL, and its name for [`drop_database`].
+pub(crate) async fn empty_database(server: &str) -> (String, String) {
+    let name = format!("contract_{}", uuid::Uuid::now_v7().simple());
+    run(server, format!("CREATE DATABASE {name}")).await;
+    (at_database(server, &name), name)
+}
+
+pub(crate) async fn drop_database(server: &str, name: &str) {
+    run(server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
 }
 
 async fn run(server: &str, sql: String) {
