@@ -32,6 +32,8 @@ use topology::Topology;
 
 /// How long opening may take before it is given up.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
+/// A broker that blocks publishers is looked at this often.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 const ASK_WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
@@ -115,6 +117,26 @@ impl Amqp {
             self.publishing.redial();
         }
         outcome
+    }
+
+    pub(crate) fn confirm_timeout(&self) -> Duration {
+        self.confirm_timeout
+    }
+
+    /// Connected and not blocked.
+    pub(crate) fn takes_messages(&self) -> bool {
+        self.publishing.session_now().is_some_and(|session| !session.blocked())
+    }
+
+    /// Never, once the queue is closed.
+    pub(crate) async fn until_it_takes_messages(&self) {
+        loop {
+            match self.publishing.session().await {
+                Some(session) if !session.blocked() => return,
+                Some(_) => tokio::time::sleep(LOOK_EVERY).await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     pub(crate) async fn consumer(

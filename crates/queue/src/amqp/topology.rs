@@ -142,7 +142,9 @@ impl Topology {
     fn queue_arguments(&self, dead: &str) -> FieldTable {
         // The bound is the lane's; each of its queues gets its share.
         let mut arguments = self.bounded(self.max_bytes / u64::from(self.partitions));
-        let mut set = |key: &str, value| drop(arguments.insert(key.into(), value));
+        let mut set = |key: &str, value| {
+            arguments.insert(key.into(), value);
+        };
         set("x-single-active-consumer", AMQPValue::Boolean(true));
         set("x-delivery-limit", AMQPValue::LongLongInt(i64::from(DELIVERY_LIMIT)));
         set("x-dead-letter-exchange", text(dead));
@@ -160,7 +162,9 @@ impl Topology {
     fn bounded(&self, max_bytes: u64) -> FieldTable {
         let mut arguments = FieldTable::default();
         let max_bytes = i64::try_from(max_bytes.max(1)).unwrap_or(i64::MAX);
-        let mut set = |key: &str, value| drop(arguments.insert(key.into(), value));
+        let mut set = |key: &str, value| {
+            arguments.insert(key.into(), value);
+        };
         set("x-queue-type", text("quorum"));
         set("x-overflow", text("reject-publish"));
         set("x-max-length-bytes", AMQPValue::LongLongInt(max_bytes));

@@ -11,6 +11,12 @@ const ATTEMPT_LEN: usize = 16;
 /// The journal of attempts is rewritten beyond this.
 const ATTEMPTS_BOUND: u64 = 1 << 20;
 
+/// Files that mean nothing without segments.
+pub(super) fn is_cursor_file(name: &str) -> bool {
+    let name = name.strip_suffix(".new").unwrap_or(name);
+    name == CURSOR || name == ATTEMPTS
+}
+
 /// The lowest sequence that is not settled. An unreadable cursor counts as 0: everything that is
 /// still there comes again.
 pub(super) fn load_cursor(folder: &dyn Folder) -> u64 {

@@ -7,9 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::folder::DiskFolder;
 use crate::QueueError;
 
 const NAME: &str = "lock";
+
+pub(super) fn is_lock(name: &str) -> bool {
+    name == NAME
+}
 
 /// Held until dropped; the system releases it when the process dies.
 #[derive(Debug)]
@@ -40,13 +45,17 @@ fn try_take(folder: &Path) -> Result<Option<FolderLock>, QueueError> {
         path: path.clone(),
         problem: format!("cannot be locked: {error}"),
     };
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(failed)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = match options.open(&path) {
+        Ok(file) => file,
+        // Removed just now, by the one who drained it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            DiskFolder::create(folder).map_err(failed)?;
+            return Ok(None);
+        }
+        Err(error) => return Err(failed(error)),
+    };
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => return Ok(None),

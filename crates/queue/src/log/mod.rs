@@ -228,6 +228,26 @@ impl Log {
         self.shared.folder.path()
     }
 
+    /// Removes a folder whose log is closed and empty, with the files named in `also`. A folder
+    /// that holds anything else (damaged segments, say) stays as it is. Blocks.
+    pub(crate) fn remove_folder(path: &Path, also: &[&str]) -> io::Result<()> {
+        let _lock = FolderLock::take(path, Duration::ZERO).map_err(io::Error::other)?;
+        let folder = DiskFolder::create(path)?;
+        let names = folder.list()?;
+        let known = |name: &str| {
+            lock::is_lock(name) || cursor::is_cursor_file(name) || also.contains(&name)
+        };
+        if !names.iter().all(|name| known(name)) {
+            return Ok(());
+        }
+        // The lock last: who waits for it then finds another file in its place.
+        let (locks, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| lock::is_lock(name));
+        for name in others.into_iter().chain(locks) {
+            folder.remove(name)?;
+        }
+        std::fs::remove_dir(path)
+    }
+
     /// Ends deliveries, writes what is queued and the cursor, and frees the folder.
     pub(crate) async fn close(&self) {
         self.shared.index().close();

@@ -48,7 +48,7 @@ pub(super) fn recover(
         };
         let slots = loaded.slots;
         // A damaged file that keeps its name is not the index's to remove.
-        if !loaded.aside.as_ref().is_some_and(|aside| !aside.moved) {
+        if loaded.aside.as_ref().is_none_or(|aside| aside.moved) {
             index.segment_opened(base, false);
         }
         damaged.extend(loaded.aside.map(|aside| aside.path));

@@ -8,21 +8,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use queue::{Consumer, Delivery, Lane, Queue, QueueConfig, QueueUrl};
 
-pub enum Place {
+pub(crate) enum Place {
     Disk(tempfile::TempDir),
     Broker { url: String, prefix: String },
 }
 
-pub const PARTITIONS: u16 = 4;
+pub(crate) const PARTITIONS: u16 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Place {
-    pub fn disk() -> Self {
+    pub(crate) fn disk() -> Self {
         Self::Disk(tempfile::tempdir().unwrap())
     }
 
     /// `None`, and said so, where no broker is configured.
-    pub fn broker() -> Option<Self> {
+    pub(crate) fn broker() -> Option<Self> {
         let Ok(url) = std::env::var("UNDERSTUDY_TEST_AMQP_URL") else {
             println!("skipped: UNDERSTUDY_TEST_AMQP_URL is not set");
             return None;
@@ -35,11 +35,11 @@ impl Place {
         Some(Self::Broker { url, prefix })
     }
 
-    pub fn is_disk(&self) -> bool {
+    pub(crate) fn is_disk(&self) -> bool {
         matches!(self, Self::Disk(_))
     }
 
-    pub fn config(&self) -> QueueConfig {
+    pub(crate) fn config(&self) -> QueueConfig {
         let (url, prefix) = match self {
             Self::Disk(folder) => (QueueUrl::Disk(folder.path().join("q")), "unused".to_owned()),
             Self::Broker { url, prefix } => (url.parse().unwrap(), prefix.clone()),
@@ -53,12 +53,12 @@ impl Place {
         }
     }
 
-    pub async fn open(&self) -> Queue {
+    pub(crate) async fn open(&self) -> Queue {
         Queue::open(self.config()).await.unwrap()
     }
 
     /// Removes what the test left on the broker.
-    pub async fn clean(&self) {
+    pub(crate) async fn clean(&self) {
         let Self::Broker { url, prefix } = self else { return };
         let connection = lapin::Connection::connect(url, Default::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
@@ -77,11 +77,11 @@ impl Place {
     }
 }
 
-pub fn text(delivery: &Delivery) -> String {
+pub(crate) fn text(delivery: &Delivery) -> String {
     String::from_utf8(delivery.payload.to_vec()).unwrap()
 }
 
-pub async fn publish(queue: &Queue, partition: u16, payloads: &[&str]) {
+pub(crate) async fn publish(queue: &Queue, partition: u16, payloads: &[&str]) {
     let producer = queue.producer(Lane::Exchanges);
     for payload in payloads {
         let payload = Bytes::copy_from_slice(payload.as_bytes());
@@ -89,11 +89,11 @@ pub async fn publish(queue: &Queue, partition: u16, payloads: &[&str]) {
     }
 }
 
-pub async fn consumer(queue: &Queue, prefetch: u16) -> Consumer {
+pub(crate) async fn consumer(queue: &Queue, prefetch: u16) -> Consumer {
     queue.consumer(Lane::Exchanges, prefetch).await.unwrap()
 }
 
-pub async fn next(consumer: &mut Consumer) -> Delivery {
+pub(crate) async fn next(consumer: &mut Consumer) -> Delivery {
     tokio::time::timeout(PATIENCE, consumer.next())
         .await
         .expect("a message comes")
@@ -101,7 +101,7 @@ pub async fn next(consumer: &mut Consumer) -> Delivery {
 }
 
 /// Takes and acknowledges `count` messages.
-pub async fn drain(consumer: &mut Consumer, count: usize) -> Vec<String> {
+pub(crate) async fn drain(consumer: &mut Consumer, count: usize) -> Vec<String> {
     let mut texts = Vec::new();
     for _ in 0..count {
         let delivery = next(consumer).await;
@@ -111,7 +111,7 @@ pub async fn drain(consumer: &mut Consumer, count: usize) -> Vec<String> {
     texts
 }
 
-pub async fn nothing_comes(consumer: &mut Consumer) {
+pub(crate) async fn nothing_comes(consumer: &mut Consumer) {
     let waited = tokio::time::timeout(Duration::from_millis(300), consumer.next()).await;
     assert!(waited.is_err(), "unexpected: {:?}", waited.unwrap());
 }

@@ -1,12 +1,10 @@
 //! What every backend promises, tested on each: a log on disk, and RabbitMQ where
 //! `UNDERSTUDY_TEST_AMQP_URL` is set.
 
-mod place;
-
 use std::time::Duration;
 
+use crate::place::{PARTITIONS, Place, consumer, drain, next, nothing_comes, publish, text};
 use bytes::Bytes;
-use place::{PARTITIONS, Place, consumer, drain, next, nothing_comes, publish, text};
 use queue::{DELIVERY_LIMIT, Lane, PublishError, Queue};
 
 macro_rules! contract {
@@ -14,13 +12,13 @@ macro_rules! contract {
         mod on_disk {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() {
-                super::$promise(&super::Place::disk()).await;
+                super::$promise(&crate::place::Place::disk()).await;
             })+
         }
         mod on_rabbitmq {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() {
-                if let Some(place) = super::Place::broker() {
+                if let Some(place) = crate::place::Place::broker() {
                     super::$promise(&place).await;
                     place.clean().await;
                 }

@@ -1,0 +1,12 @@
+//! The queue as its users see it: what every backend promises ([`contract`]), what is particular
+//! to RabbitMQ ([`broker`]), and the tap's publisher ([`spool`]).
+//!
+//! Tests that need a broker read `UNDERSTUDY_TEST_AMQP_URL` and say so where it is not set.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod broker;
+mod contract;
+mod place;
+mod proxy;
+mod spool;
