@@ -3,7 +3,11 @@
 //!
 //! Tests that need a broker read `UNDERSTUDY_TEST_AMQP_URL` and say so where it is not set.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says why it is skipped"
+)]
 
 mod broker;
 mod contract;
