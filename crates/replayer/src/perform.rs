@@ -2,9 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use exchange::{
-    Exchange, ParkReason, SessionKey, Settled, Settlement, SkipReason, envelope, seal::Keyring,
-};
+use exchange::{Exchange, ParkReason, Settled, Settlement, SkipReason, envelope, seal::Keyring};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
@@ -38,11 +36,20 @@ pub(crate) struct Performance {
 }
 
 impl Performance {
-    /// Runs what waits in a session until it is idle, or until `closing` where it waits itself.
-    pub(crate) async fn run_session(self, session: SessionKey, closing: CancellationToken) {
-        while let Some((job, under_way)) = self.sessions.next(session) {
+    /// Runs `first` and what waits behind it in its session until the session is idle, or until
+    /// `closing` where it waits for something itself.
+    pub(crate) async fn run_session(
+        self,
+        first: Job,
+        under_way: UnderWay,
+        closing: CancellationToken,
+    ) {
+        let session = first.exchange.session;
+        let mut turn = Some((first, under_way));
+        while let Some((job, under_way)) = turn {
             let Some(settlement) = self.run(&job, &under_way, &closing).await else { return };
             self.settle(&job, settlement);
+            turn = self.sessions.next(session);
         }
     }
 
@@ -114,11 +121,7 @@ impl Performance {
             () = tokio::time::sleep(LOOK_AHEAD) => {}
         }
         for number in self.sessions.redelivered_writes(exchange.session) {
-            let claim = tokio::select! {
-                biased;
-                () = closing.cancelled() => return None,
-                claim = self.player.notes.claim(number) => claim?,
-            };
+            let claim = self.player.claim(number, closing).await?;
             if claim == Claim::Known {
                 return Some(true);
             }

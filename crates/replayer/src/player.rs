@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exchange::{Answer, Exchange, NoAnswerReason, Outcome, Pair, Settlement, SkipReason};
+use exchange::{Answer, Exchange, NoAnswerReason, Number, Outcome, Pair, Settlement, SkipReason};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,8 @@ use crate::{
 /// Connections tried for one exchange while others get through.
 const MOST_CONNECTS: u32 = 3;
 const CONNECT_PAUSE: Duration = Duration::from_millis(50);
+/// For the store to take a note at a stop.
+const LAST_CLAIM: Duration = Duration::from_millis(500);
 
 /// One side and whether it can be reached.
 #[derive(Debug)]
@@ -71,18 +73,14 @@ impl Player {
         }
         let mut tries = Tries::default();
         loop {
+            // What can go on goes on, at a stop too; what would wait goes home.
             tokio::select! {
                 biased;
-                () = closing.cancelled() => return None,
                 () = self.may_send() => {}
+                () = closing.cancelled() => return None,
             }
             if exchange.write && !tries.noted {
-                let claim = tokio::select! {
-                    biased;
-                    () = closing.cancelled() => return None,
-                    claim = self.notes.claim(exchange.number) => claim?,
-                };
-                if claim == Claim::Known {
+                if self.claim(exchange.number, closing).await? == Claim::Known {
                     return Some(self.skipped(exchange, SkipReason::WriteUnknown));
                 }
                 tries.noted = true;
@@ -113,6 +111,19 @@ impl Player {
     pub(crate) fn skipped(&self, exchange: &Exchange, reason: SkipReason) -> Settlement {
         let candidate_version = self.versions.current();
         Settlement::Skipped { exchange: exchange.id, reason, candidate_version }
+    }
+
+    /// Notes that a write is about to be sent. `None` where the store takes its time and the
+    /// process is about to end.
+    pub(crate) async fn claim(&self, number: Number, closing: &CancellationToken) -> Option<Claim> {
+        let too_late = async {
+            closing.cancelled().await;
+            tokio::time::sleep(LAST_CLAIM).await;
+        };
+        tokio::select! {
+            claim = self.notes.claim(number) => claim,
+            () = too_late => None,
+        }
     }
 
     /// Waits while the candidate cannot be reached, replaying is paused, or too much is held.

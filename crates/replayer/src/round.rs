@@ -140,7 +140,6 @@ impl<'a> Round<'a> {
 
     /// Gives one exchange to its session, or parks it where the broker has given it up.
     fn deal(&mut self, deal: &Deal, index: usize, exchange: Exchange, dead: bool) {
-        let session = exchange.session;
         let job = Job {
             exchange,
             message: deal.message,
@@ -155,9 +154,10 @@ impl<'a> Round<'a> {
             return self.performance.settle(&job, parked);
         }
         match self.performance.sessions.add(job) {
-            Added::Starts => {
-                let running = self.performance.clone().run_session(session, self.closing.clone());
-                self.running.spawn(running);
+            Added::Starts(first, under_way) => {
+                let performance = self.performance.clone();
+                let closing = self.closing.clone();
+                self.running.spawn(performance.run_session(*first, under_way, closing));
             }
             Added::Waits => {}
             Added::Overflows(jobs) => self.performance.skip(&jobs, SkipReason::SessionBacklog),

@@ -7,7 +7,7 @@
 //!   writes only, the oldest forgotten first.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -40,8 +40,8 @@ pub(crate) struct UnderWay(Arc<Mutex<Option<Instant>>>);
 
 #[derive(Debug)]
 pub(crate) enum Added {
-    /// The session was idle: somebody has to run it.
-    Starts,
+    /// The session was idle: it begins with this one, and somebody has to run it.
+    Starts(Box<Job>, UnderWay),
     Waits,
     /// Too many wait: these, the new one among them, are not run.
     Overflows(Vec<Job>),
@@ -85,15 +85,15 @@ impl Sessions {
     /// Puts an exchange behind those of its session.
     pub(crate) fn add(&self, job: Job) -> Added {
         let mut lanes = lock(&self.lanes);
-        let mut starts = false;
-        let lane = lanes.entry(job.exchange.session).or_insert_with(|| {
-            starts = true;
-            Lane::default()
-        });
+        let lane = match lanes.entry(job.exchange.session) {
+            Entry::Occupied(lane) => lane.into_mut(),
+            Entry::Vacant(idle) => {
+                let under_way = idle.insert(Lane::default()).under_way.clone();
+                return Added::Starts(Box::new(job), under_way);
+            }
+        };
         lane.waiting.push_back(job);
-        if starts {
-            Added::Starts
-        } else if lane.behind || lane.waiting.len() > self.backlog {
+        if lane.behind || lane.waiting.len() > self.backlog {
             Added::Overflows(std::mem::take(&mut lane.waiting).into())
         } else {
             Added::Waits

@@ -7,7 +7,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -31,15 +31,18 @@ pub(crate) enum Claim {
 #[derive(Debug)]
 pub(crate) struct WriteNotes {
     asks: mpsc::UnboundedSender<(Number, oneshot::Sender<bool>)>,
-    /// Noted by this process and not sent yet.
-    unsent: Mutex<HashSet<Number>>,
+    unsent: Arc<Unsent>,
 }
+
+/// Noted by this process and not sent yet.
+type Unsent = Mutex<HashSet<Number>>;
 
 impl WriteNotes {
     /// The notes, and the task that commits them until the notes are dropped.
     pub(crate) fn new(store: Store) -> (Self, impl Future<Output = ()> + Send) {
         let (asks, asked) = mpsc::unbounded_channel();
-        (Self { asks, unsent: Mutex::default() }, commit_groups(store, asked))
+        let unsent = Arc::<Unsent>::default();
+        (Self { asks, unsent: Arc::clone(&unsent) }, commit_groups(store, unsent, asked))
     }
 
     /// Notes that this write is about to be sent. `None` where the process ends.
@@ -49,11 +52,7 @@ impl WriteNotes {
         }
         let (tell, told) = oneshot::channel();
         self.asks.send((number, tell)).ok()?;
-        if !told.await.ok()? {
-            return Some(Claim::Known);
-        }
-        self.lock().insert(number);
-        Some(Claim::Fresh)
+        Some(if told.await.ok()? { Claim::Fresh } else { Claim::Known })
     }
 
     /// From here on it may have been sent.
@@ -66,21 +65,29 @@ impl WriteNotes {
         self.lock().insert(number);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Number>> {
-        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashSet<Number>> {
+        lock(&self.unsent)
     }
+}
+
+fn lock(unsent: &Unsent) -> MutexGuard<'_, HashSet<Number>> {
+    unsent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn commit_groups(
     store: Store,
+    unsent: Arc<Unsent>,
     mut asked: mpsc::UnboundedReceiver<(Number, oneshot::Sender<bool>)>,
 ) {
     let mut group = Vec::new();
     while asked.recv_many(&mut group, GROUP).await > 0 {
         let (numbers, tells): (Vec<_>, Vec<_>) = group.drain(..).unzip();
         let fresh = commit(&store, &numbers).await;
-        for (tell, fresh) in tells.into_iter().zip(fresh) {
-            // One who no longer waits has not sent it: it stays noted, which is safe.
+        for ((number, tell), fresh) in numbers.into_iter().zip(tells).zip(fresh) {
+            if fresh {
+                lock(&unsent).insert(number);
+            }
+            // One who no longer waits has not sent it and may ask again.
             let _ = tell.send(fresh);
         }
     }
