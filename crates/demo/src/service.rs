@@ -1,6 +1,7 @@
 //! The two HTTP services: the same routes over the same book, each by its own policy.
 
 mod answers;
+mod loans;
 mod queues;
 
 use std::{sync::Arc, time::Duration};
@@ -143,7 +144,7 @@ async fn customer(State(service): Shared, Path(id): Path<String>) -> Response {
 async fn decision(State(service): Shared, Path(id): Path<String>) -> Response {
     let Service { book, policy, .. } = &*service;
     match book.loan(&id).and_then(|loan| Some((loan, book.customer_of(loan)?))) {
-        Some((loan, customer)) => found(answers::decision(loan, customer, policy)),
+        Some((loan, customer)) => found(loans::decision(loan, customer, policy)),
         None => not_found("there is no such loan"),
     }
 }
@@ -151,7 +152,7 @@ async fn decision(State(service): Shared, Path(id): Path<String>) -> Response {
 async fn offers(State(service): Shared, Path(id): Path<String>) -> Response {
     match service.book.loan(&id) {
         Some(loan) if service.policy.has_offers(&loan.loan_id) => {
-            found(answers::offers(loan, &service.policy))
+            found(loans::offers(loan, &service.policy))
         }
         Some(_) => not_found("the offers of this loan were not taken over"),
         None => not_found("there is no such loan"),
@@ -160,7 +161,7 @@ async fn offers(State(service): Shared, Path(id): Path<String>) -> Response {
 
 async fn offer(State(service): Shared, Path(id): Path<String>) -> Response {
     match service.book.offer(&id) {
-        Some((loan, offer)) => found(answers::offer(loan, offer, &service.policy)),
+        Some((loan, offer)) => found(loans::offer(loan, offer, &service.policy)),
         None => not_found("there is no such offer"),
     }
 }

@@ -90,6 +90,6 @@ fn keys_depend_on_the_secret_and_partitions_are_frozen() {
     assert!(counts.iter().all(|&count| count > 60), "{counts:?}");
     // Messages in flight stay with their partition: these may never change.
     assert_eq!(SessionKey([0x11; 16]).partition(8), 1);
-    assert_eq!(SessionKey([0xfe; 16]).partition(7), 0xfefe_fefe_fefe_fefe_u64.rem_euclid(7) as u16);
+    assert_eq!(SessionKey([0xfe; 16]).partition(7), 3);
     assert_eq!(SessionKey([0xfe; 16]).partition(0), 0);
 }
