@@ -128,7 +128,8 @@ pub struct EndpointDecision {
 /// It fails when anything speaks against the candidate or the evidence, passes when every
 /// endpoint passes, and else waits. A pass is wrong with chance `1 - confidence` at most: to pass
 /// wrongly, one endpoint whose rate is above the target has to pass wrongly itself. A fail by
-/// rate is wrong with that chance at most over all endpoints together: each has its share of it.
+/// mismatch rate is wrong with that chance at most over all endpoints together, as is one by missing
+/// answers: each endpoint has its share of it.
 #[must_use]
 pub fn decide(input: &GateInput) -> Decision {
     let endpoints: Vec<EndpointDecision> =
@@ -192,7 +193,8 @@ fn decisive(cluster: &ClusterEvidence, targets: &Targets) -> bool {
 
 fn any_data(input: &GateInput) -> bool {
     let FunnelEvidence { captured, dropped, lost, in_flight, .. } = input.funnel;
-    captured + dropped + lost + in_flight > 0 || input.endpoints.iter().any(|e| e.compared > 0)
+    [captured, dropped, lost, in_flight].iter().any(|&count| count > 0)
+        || input.endpoints.iter().any(|e| e.compared > 0)
 }
 
 /// What speaks against evidence or candidate as a whole, the gravest first.
@@ -269,12 +271,7 @@ fn reasons(
     if endpoints.is_empty() {
         reasons.push("No endpoint was compared: there is no evidence to pass on.".to_owned());
     }
-    let mut open: Vec<&EndpointDecision> =
-        endpoints.iter().filter(|endpoint| endpoint.verdict != Verdict::Pass).collect();
-    open.sort_by(|a, b| {
-        let failed = |e: &EndpointDecision| e.verdict == Verdict::Fail;
-        failed(b).cmp(&failed(a)).then(b.rate.total_cmp(&a.rate)).then(a.endpoint.cmp(&b.endpoint))
-    });
+    let open = by_weight(endpoints).into_iter().filter(|e| e.verdict != Verdict::Pass);
     for endpoint in open {
         // A cluster that fails its endpoint is among the objections already.
         if !reasons.contains(&endpoint.reason) {
@@ -282,6 +279,22 @@ fn reasons(
         }
     }
     reasons
+}
+
+/// Failed ones first, then those that wait, by rate and name.
+pub(crate) fn by_weight(endpoints: &[EndpointDecision]) -> Vec<&EndpointDecision> {
+    let weight = |endpoint: &EndpointDecision| match endpoint.verdict {
+        Verdict::Fail => 0,
+        Verdict::NotEnoughEvidence => 1,
+        Verdict::Pass => 2,
+    };
+    let mut sorted: Vec<&EndpointDecision> = endpoints.iter().collect();
+    sorted.sort_by(|a, b| {
+        (weight(a).cmp(&weight(b)))
+            .then(b.rate.total_cmp(&a.rate))
+            .then_with(|| (&a.endpoint, &a.slice).cmp(&(&b.endpoint, &b.slice)))
+    });
+    sorted
 }
 
 #[cfg(test)]

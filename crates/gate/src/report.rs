@@ -14,7 +14,7 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use text::text;
 
-use crate::{Decision, EndpointDecision, Verdict, words};
+use crate::{Decision, Verdict, words};
 
 /// How a verdict is called in a heading.
 fn headline(verdict: Verdict) -> &'static str {
@@ -64,22 +64,6 @@ fn outlook(decision: &Decision) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// Failed ones first, then those that wait, by rate and name.
-fn by_weight(decision: &Decision) -> Vec<&EndpointDecision> {
-    let weight = |endpoint: &EndpointDecision| match endpoint.verdict {
-        Verdict::Fail => 0,
-        Verdict::NotEnoughEvidence => 1,
-        Verdict::Pass => 2,
-    };
-    let mut endpoints: Vec<&EndpointDecision> = decision.endpoints.iter().collect();
-    endpoints.sort_by(|a, b| {
-        (weight(a).cmp(&weight(b)))
-            .then(b.rate.total_cmp(&a.rate))
-            .then_with(|| (&a.endpoint, &a.slice).cmp(&(&b.endpoint, &b.slice)))
-    });
-    endpoints
 }
 
 /// Control characters and those that turn the direction of text become visible escapes.

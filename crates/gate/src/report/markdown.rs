@@ -1,5 +1,5 @@
-use super::{by_weight, headline, mark, outlook, subject, targets, visible};
-use crate::{Decision, words};
+use super::{headline, mark, outlook, subject, targets, visible};
+use crate::{Decision, decide::by_weight, words};
 
 /// What is said of lines that no longer fit, at its longest.
 const REST_BYTES: usize = 48;
@@ -42,7 +42,7 @@ fn lines(decision: &Decision) -> Vec<String> {
         lines.push("| verdict | endpoint | rate | between | trials |".to_owned());
         lines.push("|---|---|--:|--:|--:|".to_owned());
     }
-    lines.extend(by_weight(decision).into_iter().map(|endpoint| {
+    lines.extend(by_weight(&decision.endpoints).into_iter().map(|endpoint| {
         format!(
             "| {} | {} | {} | {} to {} | {} |",
             mark(endpoint.verdict),

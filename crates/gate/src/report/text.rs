@@ -1,5 +1,5 @@
-use super::{by_weight, headline, mark, outlook, subject, targets, visible};
-use crate::{Decision, Verdict, words};
+use super::{headline, mark, outlook, subject, targets, visible};
+use crate::{Decision, Verdict, decide::by_weight, words};
 
 const BOLD: &str = "1";
 const RED: &str = "31";
@@ -23,7 +23,7 @@ pub fn text(decision: &Decision, colour: bool) -> String {
     ];
     lines.extend(outlook(decision));
     section(&mut lines, decision.reasons.iter().map(|reason| format!("- {}", visible(reason))));
-    let endpoints = by_weight(decision);
+    let endpoints = by_weight(&decision.endpoints);
     let name =
         |e: &crate::EndpointDecision| visible(&words::named(&e.endpoint, e.slice.as_deref()));
     let width = endpoints.iter().map(|e| name(e).chars().count()).max().unwrap_or(0);
