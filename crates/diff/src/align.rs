@@ -10,6 +10,7 @@ mod lis;
 mod object;
 mod sequence;
 
+pub(crate) use self::sequence::common;
 use crate::rule::{RuleSet, Scope};
 use crate::tape::{Id, Node, Sort, Tape};
 

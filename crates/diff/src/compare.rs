@@ -22,7 +22,8 @@ pub fn diff(left: Document<'_>, right: Document<'_>, rules: &Rules, budget: &Bud
     }
     let seed = Seed::of(left.bytes, right.bytes);
     let mut scope = Scope::new(rules);
-    let pair = read(left, right, &seed, &mut scope, budget);
+    let reading = Reading::new(&seed, &mut scope, budget);
+    let pair = reading.pair(left, right);
     let (left, right) = (&pair.left.tape, &pair.right.tape);
     let mut pairing = Pairing { left, right, scope: &scope, work: Work::new(budget.max_work) };
     let found = find(&mut pairing, &pair, budget);
@@ -37,19 +38,8 @@ pub fn diff(left: Document<'_>, right: Document<'_>, rules: &Rules, budget: &Bud
     Diff { equal: !found.differs, approximate, notes, changes }
 }
 
-/// Both bodies as trees whose hashes honour the rules of `scope`.
-pub(crate) fn read<'a>(
-    left: Document<'a>,
-    right: Document<'a>,
-    seed: &Seed,
-    scope: &mut Scope<'_>,
-    budget: &Budget,
-) -> Pair<'a> {
-    Reading { seed, scope, budget, notes: Vec::new() }.pair(left, right)
-}
-
 /// The walk, or the one finding where there is nothing to walk.
-fn find(pairing: &mut Pairing<'_, '_>, pair: &Pair<'_>, budget: &Budget) -> Findings {
+pub(crate) fn find(pairing: &mut Pairing<'_, '_>, pair: &Pair<'_>, budget: &Budget) -> Findings {
     let Some(kind) = root_difference(pair) else {
         let mut found = walk(pairing, (ROOT, ROOT), budget.max_changes);
         moves::join(pairing, &mut found);

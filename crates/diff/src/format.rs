@@ -46,13 +46,22 @@ pub(crate) struct Reading<'s, 'r> {
     pub(crate) seed: &'s Seed,
     pub(crate) scope: &'s mut Scope<'r>,
     pub(crate) budget: &'s Budget,
+    /// Text that faces nothing of its kind is split into lines all the same.
+    pub(crate) split: bool,
     pub(crate) notes: Vec<String>,
 }
 
 /// The longest body whose spans fit a node; longer ones are compared as bytes.
 const MAX_LENGTH: usize = u32::MAX as usize - 1;
 
+impl<'s, 'r> Reading<'s, 'r> {
+    pub(crate) fn new(seed: &'s Seed, scope: &'s mut Scope<'r>, budget: &'s Budget) -> Self {
+        Self { seed, scope, budget, split: false, notes: Vec::new() }
+    }
+}
+
 impl Reading<'_, '_> {
+    /// Both bodies as trees whose hashes honour the rules of the scope.
     pub(crate) fn pair<'a>(mut self, left: Document<'a>, right: Document<'a>) -> Pair<'a> {
         let (left, right, comparable) = self.sides(left, right);
         Pair { left, right, comparable, notes: self.notes }
@@ -95,8 +104,8 @@ impl Reading<'_, '_> {
         }
         match (l, r) {
             (Ok(l), Ok(r)) => (tree(left, l), tree(right, r), true),
-            (Ok(l), Err(Unfit::Syntax(_))) if meant => (tree(left, l), self.whole(right), false),
-            (Err(Unfit::Syntax(_)), Ok(r)) if meant => (self.whole(left), tree(right, r), false),
+            (Ok(l), Err(Unfit::Syntax(_))) if meant => (tree(left, l), self.lone(right), false),
+            (Err(Unfit::Syntax(_)), Ok(r)) if meant => (self.lone(left), tree(right, r), false),
             _ => self.texts(left, right),
         }
     }
@@ -143,7 +152,11 @@ impl Reading<'_, '_> {
                 Err(_) => {}
             }
         }
-        self.whole(text)
+        self.lone(text)
+    }
+
+    fn lone<'a>(&mut self, text: Cow<'a, [u8]>) -> Side<'a> {
+        if self.split && text.contains(&b'\n') { self.lines(text) } else { self.whole(text) }
     }
 
     fn json(&mut self, text: &[u8], sequence: bool) -> Result<Read, Unfit> {

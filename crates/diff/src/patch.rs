@@ -12,7 +12,8 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::Value;
 
-use crate::compare::{read, root_difference};
+use crate::compare::root_difference;
+use crate::format::Reading;
 use crate::hash::Seed;
 use crate::report::json_text;
 use crate::rule::{Rules, Scope};
@@ -32,7 +33,8 @@ pub fn patch(left: Document<'_>, right: Document<'_>, diff: &Diff) -> Patch {
     }
     let rules = Rules::default();
     let (seed, mut scope) = (Seed::of(left.bytes, right.bytes), Scope::new(&rules));
-    let pair = read(left, right, &seed, &mut scope, &Budget::default());
+    let budget = Budget::default();
+    let pair = Reading::new(&seed, &mut scope, &budget).pair(left, right);
     let (left, right) = (&pair.left.tape, &pair.right.tape);
     let whole = || Patch(vec![replace(String::new(), json(right, ROOT))]);
     if root_difference(&pair).is_some() {

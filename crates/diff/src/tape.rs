@@ -96,6 +96,15 @@ impl Tape<'_> {
         matches!(self.node(id).sort, Sort::Array | Sort::Object)
     }
 
+    pub(crate) fn is_object(&self, id: Id) -> bool {
+        self.node(id).sort == Sort::Object
+    }
+
+    /// Whether a member's value is overridden by a later one of the same key.
+    pub(crate) fn is_shadowed(&self, value: Id) -> bool {
+        self.node(value - 1).flags & SHADOWED != 0
+    }
+
     pub(crate) fn elements(&self, array: Id) -> impl Iterator<Item = Id> + '_ {
         let end = self.after(array);
         let mut next = array + 1;
@@ -111,7 +120,7 @@ impl Tape<'_> {
     /// The values of an object's members; a value's key is the node before it. Overridden
     /// members are left out.
     pub(crate) fn members(&self, object: Id) -> impl Iterator<Item = Id> + '_ {
-        self.all_members(object).filter(|value| self.node(value - 1).flags & SHADOWED == 0)
+        self.all_members(object).filter(|value| !self.is_shadowed(*value))
     }
 
     /// The same with the overridden members.
@@ -129,7 +138,7 @@ impl Tape<'_> {
 
     /// The value of the member `name`.
     pub(crate) fn member(&self, object: Id, name: &[u8]) -> Option<Id> {
-        if self.node(object).sort != Sort::Object {
+        if !self.is_object(object) {
             return None;
         }
         self.members(object).find(|value| self.string(value - 1).as_ref() == name)

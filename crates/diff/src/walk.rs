@@ -116,33 +116,17 @@ impl Walk<'_, '_, '_> {
     fn compare(&mut self, left: Child, right: Child, around: u32, masked_by: Option<usize>) {
         let sets = (self.pairing.left_set(left.id), self.pairing.right_set(right.id));
         let masked_by = masked_by.or(mask(sets.0, sets.1));
-        let (l, r) = (self.pairing.left, self.pairing.right);
-        let changed = |kind| Finding {
-            kind,
-            left: Some(left),
-            right: Some(right),
-            around,
-            left_around: None,
-            masked_by,
-        };
-        if l.value_type(left.id) != r.value_type(right.id) {
-            self.report(changed(Kind::TypeChanged));
-        } else if l.is_container(left.id) {
-            self.expand(left, right, around, masked_by);
-        } else if l.node(left.id).sort != r.node(right.id).sort {
-            self.report(changed(Kind::ValueChanged));
-        } else {
-            let sort = l.node(left.id).sort;
-            let equal = match sort {
-                Sort::String => {
-                    leaves_equal(sort, (&l.string(left.id), sets.0), (&r.string(right.id), sets.1))
-                }
-                Sort::Null | Sort::False | Sort::True => true,
-                _ => leaves_equal(sort, (l.span(left.id), sets.0), (r.span(right.id), sets.1)),
-            };
-            if !equal {
-                self.report(changed(Kind::ValueChanged));
-            }
+        match verdict(self.pairing, left.id, right.id) {
+            Verdict::Equal => {}
+            Verdict::Differs(kind) => self.report(Finding {
+                kind,
+                left: Some(left),
+                right: Some(right),
+                around,
+                left_around: None,
+                masked_by,
+            }),
+            Verdict::Inside => self.expand(left, right, around, masked_by),
         }
     }
 
@@ -210,6 +194,31 @@ impl Walk<'_, '_, '_> {
             Item::Away { .. } => {}
         }
     }
+}
+
+/// What a look at two values alone says.
+pub(crate) enum Verdict {
+    Equal,
+    Differs(Kind),
+    /// Two containers of one kind: it depends on their children.
+    Inside,
+}
+
+pub(crate) fn verdict(pairing: &Pairing<'_, '_>, left: Id, right: Id) -> Verdict {
+    let (l, r) = (pairing.left, pairing.right);
+    if l.value_type(left) != r.value_type(right) {
+        return Verdict::Differs(Kind::TypeChanged);
+    }
+    if l.is_container(left) {
+        return Verdict::Inside;
+    }
+    let (sort, sets) = (l.node(left).sort, (pairing.left_set(left), pairing.right_set(right)));
+    let equal = match sort {
+        Sort::Null | Sort::False | Sort::True => sort == r.node(right).sort,
+        Sort::String => leaves_equal(sort, (&l.string(left), sets.0), (&r.string(right), sets.1)),
+        _ => leaves_equal(sort, (l.span(left), sets.0), (r.span(right), sets.1)),
+    };
+    if equal { Verdict::Equal } else { Verdict::Differs(Kind::ValueChanged) }
 }
 
 pub(crate) fn mask(left: &RuleSet, right: &RuleSet) -> Option<usize> {
