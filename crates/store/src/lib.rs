@@ -10,7 +10,8 @@
 //! - Every figure of the funnel is a count of its own; none is obtained by subtraction.
 //! - Originals are opaque sealed bytes; views are already redacted by the caller.
 //! - Times are microseconds since the Unix epoch in both dialects; documents are JSON text.
-//! - SQLite has one writer task; reading never waits for it.
+//! - SQLite has one writing connection of one process; reading never waits for it.
+//! - Statements are written once for both dialects (`sql`), so that they cannot drift apart.
 
 mod backend;
 mod error;

@@ -52,7 +52,8 @@ pub struct Compared {
     pub outcome: Outcome,
     pub signature: SignatureKey,
     /// 64-bit hash of entity × input shape × primary's answer without volatile places: evidence
-    /// counts once per endpoint, version and key.
+    /// counts once per endpoint, version and key. A pair without an answer, or one that was only
+    /// late, is no evidence and leaves its key to the next.
     pub trial: i64,
     /// Signature of primary against secondary, where a secondary was asked and answered.
     pub baseline: Option<SignatureKey>,
@@ -61,7 +62,7 @@ pub struct Compared {
     pub candidate_us: Option<u64>,
     /// The number of the model under which it was judged.
     pub model: i64,
-    /// The exchange was sent to candidate (`replayed` counts those with an answer or none).
+    /// Where this pair was chosen to be kept.
     pub sample: Option<Sample>,
 }
 

@@ -18,6 +18,9 @@ use crate::{
 pub(crate) type LaneKey = (i64, i64);
 type Lanes = BTreeMap<LaneKey, Lane>;
 
+const LANES: &str = "SELECT p.epoch, p.partition, p.below_block, p.mark, p.voids, p.serial, \
+     p.received, p.captured, p.dropped, p.next_number FROM partitions p";
+
 /// Settles the record's numbers and takes over its voids, marks and accounts. Says for each item
 /// whether its number was unset until now.
 pub(crate) async fn claim(tx: &mut Tx, record: &Record) -> Result<Vec<bool>, StoreError> {
@@ -94,10 +97,10 @@ async fn lock(
          SELECT epoch, partition, 0, 0, 0, -1, 0, 0, '{}', 0 FROM {rows} WHERE true \
          ON CONFLICT DO NOTHING";
     tx.run(sql(insert).rows(rows.clone())).await?;
-    let select = "SELECT p.epoch, p.partition, p.below_block, p.mark, p.voids, p.serial, \
-         p.received, p.captured, p.dropped, p.next_number \
-         FROM {rows} JOIN partitions p ON p.epoch = r.epoch AND p.partition = r.partition \
-         ORDER BY p.epoch, p.partition {lock OF p}";
+    let select = format!(
+        "{LANES} JOIN {{rows}} ON p.epoch = r.epoch AND p.partition = r.partition \
+         ORDER BY p.epoch, p.partition {{lock OF p}}"
+    );
     tx.fetch(sql(select).rows(rows)).await?.iter().map(lane).collect()
 }
 
@@ -110,7 +113,7 @@ async fn load_blocks(
          FROM {rows} JOIN settled_blocks b \
          ON b.epoch = r.epoch AND b.partition = r.partition AND b.block = r.block";
     let rows = tx.fetch(sql(select).rows(places(wanted))).await?;
-    place(lanes, &rows)
+    hold(lanes, &rows)
 }
 
 async fn advance(tx: &mut Tx, lanes: &mut Lanes) -> Result<(), StoreError> {
@@ -189,12 +192,10 @@ async fn save_blocks(tx: &mut Tx, lanes: &Lanes) -> Result<(), StoreError> {
 
 /// Every lane with all its rows.
 pub(crate) async fn all(tx: &mut Tx) -> Result<Lanes, StoreError> {
-    let select = "SELECT epoch, partition, below_block, mark, voids, serial, received, captured, \
-         dropped, next_number FROM partitions";
     let mut lanes: Lanes =
-        tx.fetch(sql(select)).await?.iter().map(lane).collect::<Result<_, _>>()?;
+        tx.fetch(sql(LANES)).await?.iter().map(lane).collect::<Result<_, _>>()?;
     let rows = tx.fetch(sql("SELECT epoch, partition, block, bits FROM settled_blocks")).await?;
-    place(&mut lanes, &rows)?;
+    hold(&mut lanes, &rows)?;
     Ok(lanes)
 }
 
@@ -227,7 +228,8 @@ fn places<'a>(blocks: impl IntoIterator<Item = &'a (LaneKey, u64), IntoIter: Clo
         .int("block", blocks.map(|(_, block)| column(*block)))
 }
 
-fn place(lanes: &mut Lanes, rows: &[Row]) -> Result<(), StoreError> {
+/// Hands each lane its blocks.
+fn hold(lanes: &mut Lanes, rows: &[Row]) -> Result<(), StoreError> {
     for row in rows {
         if let Some(lane) = lanes.get_mut(&(row.int(0)?, row.int(1)?)) {
             lane.blocks.insert(row.count(2)?, Block::read(&row.bytes(3)?)?);

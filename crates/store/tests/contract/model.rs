@@ -1,6 +1,6 @@
 //! What the analyst publishes: models, merges, verdicts, clusters.
 
-use store::{ClusterQuery, ClusterRow, ClusterState, ModelRow, SampleQuery};
+use store::{ClusterQuery, ClusterRow, ClusterState, ModelRow, Outcome, SampleQuery};
 
 use crate::{
     batch::{CUSTOMERS, EQUAL, LOANS, OTHER, WRONG, compared, compared_with, items, known, sample},
@@ -125,6 +125,26 @@ async fn clusters_keep_id_and_what_people_said() {
             (row.state, row.owner.as_deref(), row.note),
             (ClusterState::Fixed, Some("ann"), None)
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cluster_counts_judged_pairs_and_those_without_an_answer() {
+    on_each(async |place| {
+        place.store.record(&known()).await.unwrap();
+        let all = [Outcome::Answered, Outcome::NoAnswer, Outcome::Lag, Outcome::PrimaryError];
+        let batch = all.into_iter().enumerate().map(|(n, outcome)| {
+            compared_with(n as u64, WRONG, |compared| {
+                compared.outcome = outcome;
+                compared.baseline = Some(WRONG);
+            })
+        });
+        place.store.record(&items(batch)).await.unwrap();
+        let verdicts = [(WRONG, false, Some(0))];
+        place.store.publish_model(&model(1), &[], &verdicts, &[cluster("a", "x")]).await.unwrap();
+        let (_, counts) = place.store.cluster(1).await.unwrap().unwrap();
+        assert_eq!(counts.iter().map(|count| count.pairs).collect::<Vec<_>>(), [2]);
     })
     .await;
 }
