@@ -33,6 +33,7 @@ pub use latency::Quantiles;
 pub use openapi::OPENAPI;
 pub use problem::{ApiError, Problem};
 pub use rules::Rules;
+pub(crate) use samples::sample_query;
 pub use samples::{
     ExchangeDetail, Exchanges, ExchangesQuery, PageQuery, SampleJson, Samples, exchange, exchanges,
     samples,
@@ -41,6 +42,7 @@ pub use share::parse_share;
 pub use versions::{
     PauseRequest, PauseState, VersionAnnouncement, VersionJson, Versions, versions_of,
 };
+pub(crate) use volatile::place_name;
 pub use volatile::{Volatile, VolatileJson, volatile, volatile_of};
 
 use gate::{GateInput, Targets};

@@ -20,6 +20,11 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
+pub(crate) use api_routes::{change_state, set_paused};
+pub(crate) use assets::url as asset_url;
+pub(crate) use parameters::{FormBody, PageParameters};
+pub(crate) use refusal::PageError;
+
 use crate::{WebConfig, pages, pulse::Pulse};
 
 /// Requests under way at shutdown get this long.

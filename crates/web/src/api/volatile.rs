@@ -55,7 +55,7 @@ pub fn volatile_of(names: &Ledger, model: &Model) -> Volatile {
     Volatile { model: model.number, volatile }
 }
 
-fn place_name(place: cluster::Where) -> &'static str {
+pub(crate) fn place_name(place: cluster::Where) -> &'static str {
     match place {
         cluster::Where::Status => "status",
         cluster::Where::Header => "header",

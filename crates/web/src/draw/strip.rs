@@ -1,0 +1,52 @@
+//! The share strip: one bar of all mismatches, a segment per cluster.
+
+use super::in_percent;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Segment {
+    pub(crate) name: String,
+    pub(crate) href: String,
+    pub(crate) x: String,
+    pub(crate) width: String,
+    /// Percent of all, rounded.
+    pub(crate) share: String,
+    /// Wide enough for a label below.
+    pub(crate) labelled: bool,
+    pub(crate) first: bool,
+}
+
+/// Segments of `parts` (name, link, count) within `whole`, in the order given.
+pub(crate) fn strip(parts: &[(String, String, u64)], whole: u64) -> Vec<Segment> {
+    let mut at = 0.0;
+    parts
+        .iter()
+        .enumerate()
+        .map(|(place, (name, href, count))| {
+            let share = crate::words::share(*count, whole);
+            let segment = Segment {
+                name: name.clone(),
+                href: href.clone(),
+                x: in_percent(at),
+                width: in_percent(share),
+                share: format!("{:.0}\u{a0}%", share * 100.0),
+                labelled: share >= 0.09,
+                first: place == 0,
+            };
+            at += share;
+            segment
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_stand_one_after_another() {
+        let parts = [("a".to_owned(), String::new(), 50), ("b".to_owned(), String::new(), 25)];
+        let strip = strip(&parts, 100);
+        assert_eq!((strip[0].x.as_str(), strip[0].width.as_str()), ("0%", "50%"));
+        assert_eq!((strip[1].x.as_str(), strip[1].width.as_str()), ("50%", "25%"));
+    }
+}

@@ -1,0 +1,370 @@
+//! One cluster: its sentence, when it happens, what changes, and samples side by side.
+
+use askama::Template;
+use cluster::{
+    Model,
+    doc::{DocCondition, TitlePart},
+};
+use serde::Deserialize;
+use store::SampleRow;
+
+use super::{
+    Look,
+    clusters::{self, State},
+    frame::{About, Frame},
+    html,
+    sample::{self, Panel},
+};
+use crate::{
+    api::{self, ApiError, Cluster, ClusterId, EndpointsQuery, LatencyMs},
+    draw::{Columns, LatencyAxis},
+    words,
+};
+
+const KEYS: &[(&str, &str)] = &[
+    ("n p", "Next, previous difference"),
+    ("j k", "Next, previous cluster"),
+    ("esc", "Back to the list"),
+    ("?", "Keys on or off"),
+];
+/// Matches shown beside the mismatches.
+pub(crate) const CONTRAST: u32 = 5;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    pub(crate) version: String,
+    pub(crate) sample: String,
+    tab: String,
+    view: String,
+    theme: String,
+}
+
+/// What the store keeps of one cluster.
+pub(crate) struct Kept {
+    pub(crate) samples: Vec<SampleRow>,
+    pub(crate) matches: Vec<SampleRow>,
+    pub(crate) model: Model,
+}
+
+#[derive(Template)]
+#[template(path = "cluster.html")]
+struct Page {
+    frame: Frame,
+    id: String,
+    list_href: String,
+    previous: Option<String>,
+    next: Option<String>,
+    position: String,
+    parts: Vec<TitlePart>,
+    state: State,
+    actions: Vec<Action>,
+    endpoint: String,
+    endpoint_href: String,
+    more_endpoints: Vec<String>,
+    count: String,
+    count_href: String,
+    share: String,
+    first_version: String,
+    first_seen: String,
+    first_seen_exact: String,
+    last_seen: String,
+    last_seen_exact: String,
+    owner: Option<String>,
+    note: Option<String>,
+    cause: &'static str,
+    conditions: Vec<Condition>,
+    entities: Vec<String>,
+    changes: Vec<Change>,
+    follows: Option<String>,
+    spark: Columns,
+    spark_from: String,
+    spark_to: String,
+    latency: Option<Curves>,
+    kept: String,
+    samples: Vec<SampleLink>,
+    matches: Vec<SampleLink>,
+    panel: Option<Panel>,
+}
+
+/// A button that changes the state.
+struct Action {
+    name: &'static str,
+    state: &'static str,
+    icon: &'static str,
+    is_main: bool,
+}
+
+struct Condition {
+    terms: Vec<String>,
+    status: String,
+    precision: String,
+    precision_bar: String,
+    recall: String,
+    recall_bar: String,
+    support: String,
+}
+
+struct Change {
+    class: &'static str,
+    place: String,
+    primary: Option<String>,
+    candidate: Option<String>,
+    cause: String,
+}
+
+struct SampleLink {
+    href: String,
+    path: String,
+    clock: String,
+    time: String,
+    current: bool,
+}
+
+/// p50, p95 and p99 of both sides as points of two lines.
+struct Curves {
+    primary: Vec<(String, String)>,
+    candidate: Vec<(String, String)>,
+    primary_line: String,
+    candidate_line: String,
+    ticks: Vec<(String, String)>,
+    label: String,
+}
+
+pub(crate) fn page(look: &Look, id: ClusterId, kept: &Kept, asked: &Asked) -> Result<String, ApiError> {
+    let version = Some(asked.version.as_str()).filter(|version| !version.is_empty());
+    let cluster = api::cluster_of(&look.ledger, id, version)?;
+    let path = format!("/clusters/{id}");
+    let title = format!("{id}: {}", cluster.title);
+    let about = About {
+        title: &title,
+        section: "/clusters",
+        path: &path,
+        version: &asked.version,
+        theme: &asked.theme,
+        keys: KEYS,
+    };
+    let scope = look.scope(&asked.version);
+    let differing = clusters::differing(look, &scope);
+    let neighbours = neighbours(look, &cluster, asked)?;
+    let spark = clusters::spark(&cluster, 216, 36);
+    let (samples, matches) = (links(&kept.samples, id, asked), links(&kept.matches, id, asked));
+    html(
+        Page {
+            frame: Frame::of(look, &about),
+            list_href: words::link("/clusters", &[("version", &asked.version), ("theme", &asked.theme)]),
+            previous: neighbours.0,
+            next: neighbours.1,
+            position: neighbours.2,
+            state: State::of(&cluster.state),
+            actions: actions(&cluster.state),
+            endpoint_href: words::link(
+                "/clusters",
+                &[("endpoint", &cluster.endpoint), ("version", &asked.version), ("theme", &asked.theme)],
+            ),
+            count_href: words::link(
+                "/exchanges",
+                &[("cluster", &id.to_string()), ("version", &asked.version), ("theme", &asked.theme)],
+            ),
+            more_endpoints: cluster.endpoints.iter().skip(1).cloned().collect(),
+            count: words::count(cluster.count),
+            share: words::percent(words::share(cluster.count, differing.max(cluster.count))),
+            first_version: cluster.versions.first().cloned().unwrap_or_default(),
+            first_seen: relative(look, &cluster.first_seen),
+            last_seen: relative(look, &cluster.last_seen),
+            cause: clusters::cause_words(&cluster.cause_kind),
+            conditions: cluster.conditions.iter().map(condition).collect(),
+            entities: cluster.entities.clone().unwrap_or_default(),
+            changes: changes(&cluster),
+            follows: cluster.follows.clone(),
+            spark_from: cluster.versions.first().cloned().unwrap_or_default(),
+            spark_to: cluster.versions.last().cloned().unwrap_or_default(),
+            spark,
+            latency: curves(look, &cluster),
+            kept: format!(
+                "{} counted, {} kept",
+                words::count(cluster.count),
+                words::count(kept.samples.len() as u64)
+            ),
+            panel: panel(id, kept, asked),
+            samples,
+            matches,
+            id: id.to_string(),
+            parts: cluster.title_parts,
+            endpoint: cluster.endpoint,
+            first_seen_exact: cluster.first_seen,
+            last_seen_exact: cluster.last_seen,
+            owner: cluster.owner,
+            note: cluster.note,
+        }
+        .render(),
+    )
+}
+
+/// The clusters before and after this one in the list, and `2 of 11`.
+fn neighbours(
+    look: &Look,
+    cluster: &Cluster,
+    asked: &Asked,
+) -> Result<(Option<String>, Option<String>, String), ApiError> {
+    let scope = look.scope(&asked.version);
+    let state = match cluster.state.as_str() {
+        state @ ("accepted" | "fixed") => state,
+        _ => "open",
+    };
+    let list = clusters::every(look, &scope, state)?;
+    let Some(place) = list.iter().position(|one| one.id == cluster.id) else {
+        return Ok((None, None, String::new()));
+    };
+    let href = |place: usize| {
+        list.get(place).map(|one| {
+            words::link(
+                &format!("/clusters/{}", one.id),
+                &[("version", &asked.version), ("theme", &asked.theme)],
+            )
+        })
+    };
+    let previous = place.checked_sub(1).and_then(href);
+    Ok((previous, href(place + 1), format!("{} of {}", place + 1, list.len())))
+}
+
+fn actions(state: &str) -> Vec<Action> {
+    let accept = Action { name: "Accept", state: "accepted", icon: "accept", is_main: false };
+    let fixed = Action { name: "Mark fixed", state: "fixed", icon: "tick", is_main: true };
+    let reopen = Action { name: "Reopen", state: "open", icon: "back", is_main: false };
+    match state {
+        "accepted" => vec![reopen, fixed],
+        "fixed" => vec![reopen],
+        _ => vec![accept, fixed],
+    }
+}
+
+fn relative(look: &Look, instant: &str) -> String {
+    words::instant_of(instant).map_or_else(|| instant.to_owned(), |at| words::ago(at, look.now))
+}
+
+fn condition(condition: &DocCondition) -> Condition {
+    let bar = |share: f64| format!("{:.1}", share.clamp(0.0, 1.0) * 100.0);
+    Condition {
+        terms: if condition.terms.is_empty() {
+            vec![condition.text.clone()]
+        } else {
+            condition.terms.iter().map(term).collect()
+        },
+        status: condition.status.clone(),
+        precision: words::percent(condition.precision),
+        precision_bar: bar(condition.precision),
+        recall: words::percent(condition.recall),
+        recall_bar: bar(condition.recall),
+        support: words::count(condition.support),
+    }
+}
+
+fn term(term: &cluster::doc::DocTerm) -> String {
+    match &term.value {
+        serde_json::Value::Null => format!("{} {}", term.field, term.op),
+        serde_json::Value::String(text) => format!("{} {} {text}", term.field, term.op),
+        value => format!("{} {} {value}", term.field, term.op),
+    }
+}
+
+fn changes(cluster: &Cluster) -> Vec<Change> {
+    let value = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => None,
+        value => Some(sample::shown_value(&value.to_string(), 60)),
+    };
+    cluster
+        .differences
+        .iter()
+        .map(|one| Change {
+            class: crate::sides::class_of(&one.kind, None),
+            place: if one.place == "status" { "status".to_owned() } else { one.path.clone() },
+            primary: value(&one.example.primary),
+            candidate: value(&one.example.candidate),
+            cause: one.cause.as_ref().map(|cause| cause.text.clone()).unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn links(samples: &[SampleRow], id: ClusterId, asked: &Asked) -> Vec<SampleLink> {
+    let selected = selected(samples, asked).map(|sample| sample.exchange);
+    samples
+        .iter()
+        .map(|sample| {
+            let request = &sample.view.request;
+            let query = request.query.as_deref().map(|query| format!("?{query}"));
+            SampleLink {
+                href: href(id, asked, &[("sample", &sample.exchange.to_string())]),
+                path: format!("{}{}", request.path, query.unwrap_or_default()),
+                clock: words::clock_of(&sample.view.captured_at),
+                time: sample.view.captured_at.clone(),
+                current: selected == Some(sample.exchange),
+            }
+        })
+        .collect()
+}
+
+fn selected<'a>(samples: &'a [SampleRow], asked: &Asked) -> Option<&'a SampleRow> {
+    samples.iter().find(|sample| sample.exchange.to_string() == asked.sample)
+}
+
+fn panel(id: ClusterId, kept: &Kept, asked: &Asked) -> Option<Panel> {
+    let sample = selected(&kept.samples, asked)
+        .or_else(|| selected(&kept.matches, asked))
+        .or_else(|| kept.samples.first())?;
+    let wanted = sample::Asked { tab: &asked.tab, view: &asked.view };
+    Some(sample::panel(sample, &kept.model, wanted, &|changes| href(id, asked, changes)))
+}
+
+/// This page with some parameters changed.
+fn href(id: ClusterId, asked: &Asked, changes: &[(&str, &str)]) -> String {
+    let now: [(&str, &str); 5] = [
+        ("sample", &asked.sample),
+        ("tab", &asked.tab),
+        ("view", &asked.view),
+        ("version", &asked.version),
+        ("theme", &asked.theme),
+    ];
+    let merged: Vec<(&str, &str)> = now
+        .into_iter()
+        .map(|(name, value)| {
+            let changed = changes.iter().find(|(other, _)| *other == name);
+            (name, changed.map_or(value, |(_, value)| *value))
+        })
+        .collect();
+    words::link(&format!("/clusters/{id}"), &merged)
+}
+
+fn curves(look: &Look, cluster: &Cluster) -> Option<Curves> {
+    let version = cluster.versions.last().cloned();
+    let query = EndpointsQuery { version, slice: None };
+    let endpoints = api::endpoints_of(&look.ledger, &query, &look.config.targets).endpoints;
+    let endpoint = endpoints.into_iter().find(|one| one.endpoint == cluster.endpoint)?;
+    let latency: LatencyMs = endpoint.latency_ms;
+    let axis = LatencyAxis::over([latency].iter());
+    let points = |side: &api::Quantiles| -> Option<Vec<(String, String)>> {
+        let ends = [side.p50?, side.p95?, side.p99?];
+        Some(
+            ends.into_iter()
+                .zip([36.0, 126.0, 216.0])
+                .map(|(ms, x)| (format!("{x:.0}"), format!("{:.1}", 74.0 - axis.place(ms) * 70.0)))
+                .collect(),
+        )
+    };
+    let (primary, candidate) = (points(&latency.primary)?, points(&latency.candidate)?);
+    let line = |points: &[(String, String)]| {
+        points.iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
+    };
+    let all = [latency.primary.p50, latency.candidate.p50, latency.primary.p99, latency.candidate.p99];
+    let known: Vec<f64> = all.into_iter().flatten().collect();
+    let (low, high) = known.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), ms| (low.min(*ms), high.max(*ms)));
+    let tick = |ms: f64| (words::ms(ms), format!("{:.1}", 74.0 - axis.place(ms) * 70.0));
+    Some(Curves {
+        primary_line: line(&primary),
+        candidate_line: line(&candidate),
+        primary,
+        candidate,
+        ticks: vec![tick(high), tick(low)],
+        label: crate::draw::latency_label(&latency),
+    })
+}

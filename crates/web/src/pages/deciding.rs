@@ -1,0 +1,363 @@
+//! Gate: the verdict, why, what is still needed, and the command for a pipeline.
+
+use askama::Template;
+use gate::{Decision, Targets, Verdict};
+use serde::Deserialize;
+
+use super::{
+    Look,
+    frame::{About, Frame},
+    html, readiness,
+    verdict::{Standing, class},
+};
+use crate::{
+    api::{self, ApiError, Funnel, GateQuery},
+    ledger::{Scope, Tally},
+    words,
+};
+
+/// Versions in the table.
+const VERSIONS: usize = 12;
+const KEYS: &[(&str, &str)] = &[("?", "Keys on or off")];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    version: String,
+    slice: String,
+    theme: String,
+}
+
+#[derive(Template)]
+#[template(path = "gate.html")]
+struct Page {
+    frame: Frame,
+    class: &'static str,
+    verdict: &'static str,
+    version: String,
+    slice: String,
+    slices: Vec<(String, String, bool)>,
+    below: String,
+    reasons: Vec<String>,
+    noun: &'static str,
+    heads: Vec<(String, String)>,
+    rows: Vec<Row>,
+    needed: Vec<Needed>,
+    checks: Vec<Check>,
+    command: String,
+}
+
+struct Row {
+    name: String,
+    /// Class by version; empty: not judged.
+    cells: Vec<(&'static str, String)>,
+}
+
+struct Needed {
+    name: String,
+    so_far: String,
+    bar: String,
+    more: String,
+    reason: String,
+}
+
+struct Check {
+    class: &'static str,
+    name: String,
+    value: String,
+    href: String,
+}
+
+pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
+    let about = About {
+        title: "Gate",
+        section: "/gate",
+        path: "/gate",
+        version: &asked.version,
+        theme: &asked.theme,
+        keys: KEYS,
+    };
+    let query = GateQuery {
+        version: Some(asked.version.clone()),
+        slice: Some(asked.slice.clone()),
+        ..GateQuery::default()
+    };
+    let targets = &look.config.targets;
+    let decision = gate::decide(&api::gate_input_of(&look.ledger, &query, targets)?);
+    let scope = look.scope(&asked.version);
+    let sliced = !slices(look).is_empty();
+    let (class, verdict) = match decision.verdict {
+        Verdict::Pass => ("pass", "Pass"),
+        Verdict::Fail => ("fail", "Fail"),
+        Verdict::NotEnoughEvidence => ("wait", "Not enough evidence"),
+    };
+    let first = decision.reasons.first().cloned().unwrap_or_default();
+    html(
+        Page {
+            frame: Frame::of(look, &about),
+            class,
+            verdict,
+            version: scope.version().unwrap_or("all versions").to_owned(),
+            slice: asked.slice.clone(),
+            slices: slice_links(look, asked),
+            below: format!("{first} Looking again does not change the odds: the interval stays valid at every look."),
+            reasons: decision.reasons.iter().skip(1).cloned().collect(),
+            noun: if sliced { "slice" } else { "endpoint" },
+            heads: heads(look),
+            rows: history(look, &scope),
+            needed: needed(look, &decision),
+            checks: checks(look, &decision, &scope),
+            command: command(look, asked, &scope, targets),
+        }
+        .render(),
+    )
+}
+
+fn slices(look: &Look) -> Vec<String> {
+    let mut names = look.config.slices.clone();
+    for row in look.ledger.endpoints.values() {
+        if let Some(slice) = row.slice.as_ref().filter(|slice| !names.contains(slice)) {
+            names.push(slice.clone());
+        }
+    }
+    names
+}
+
+fn slice_links(look: &Look, asked: &Asked) -> Vec<(String, String, bool)> {
+    let link = |slice: &str| {
+        words::link("/gate", &[("version", &asked.version), ("slice", slice), ("theme", &asked.theme)])
+    };
+    let names = slices(look);
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let mut links = vec![("all slices".to_owned(), link(""), asked.slice.is_empty())];
+    links.extend(names.into_iter().map(|name| {
+        let current = name == asked.slice;
+        (name.clone(), link(&name), current)
+    }));
+    links
+}
+
+/// Versions of the table, oldest first: short and whole.
+fn heads(look: &Look) -> Vec<(String, String)> {
+    let versions = look.ledger.candidate_versions();
+    let shown: Vec<&str> = versions.into_iter().take(VERSIONS).rev().collect();
+    shown.into_iter().map(|name| (name.chars().take(8).collect(), name.to_owned())).collect()
+}
+
+/// Each slice (or endpoint) under today's targets, by version.
+fn history(look: &Look, now: &Scope) -> Vec<Row> {
+    let ledger = &look.ledger;
+    let versions = heads(look);
+    let tallies: Vec<_> =
+        versions.iter().map(|(_, name)| ledger.tallies(&Scope::One(name.clone()))).collect();
+    let mut rows = Vec::new();
+    let groups = readiness::groups(look, &Scope::All);
+    let sliced = groups.iter().any(|group| group.slice.is_some());
+    let mut add = |name: String, members: Vec<&str>| {
+        let keys: Vec<_> = members.iter().filter_map(|name| ledger.endpoint_named(name)).collect();
+        let cells = tallies.iter().zip(&versions).map(|(tallies, (_, version))| {
+            let own: Vec<Tally> = keys.iter().filter_map(|key| tallies.get(key).copied()).collect();
+            let standings: Vec<Standing> =
+                own.iter().map(|tally| Standing::of(tally, &look.config.targets)).collect();
+            let judged = own.iter().any(|tally| tally.compared > 0);
+            let class =
+                if judged { class(Standing::worst(&standings).readiness) } else { "" };
+            let current = if now.version() == Some(version.as_str()) { "current" } else { "" };
+            (class, current.to_owned())
+        });
+        rows.push(Row { name, cells: cells.collect() });
+    };
+    for group in &groups {
+        let names: Vec<&str> = group.members.iter().map(|one| one.0.endpoint.as_str()).collect();
+        if sliced {
+            add(group.slice.clone().unwrap_or_else(|| "Other traffic".to_owned()), names);
+        } else {
+            names.into_iter().for_each(|name| add(name.to_owned(), vec![name]));
+        }
+    }
+    rows
+}
+
+fn needed(look: &Look, decision: &Decision) -> Vec<Needed> {
+    let open = decision.endpoints.iter().filter(|one| one.verdict == Verdict::NotEnoughEvidence);
+    open.map(|one| {
+        let needed = one.needed_samples;
+        let share = needed.map_or(0.0, |needed| words::share(one.trials, one.trials + needed));
+        Needed {
+            name: one.endpoint.clone(),
+            so_far: match &one.slice {
+                Some(slice) => format!("{slice} · {} so far", words::count(one.trials)),
+                None => format!("{} so far", words::count(one.trials)),
+            },
+            bar: format!("{:.1}", share * 100.0),
+            more: needed.map_or_else(
+                || "out of reach".to_owned(),
+                |needed| format!("{} more", words::count(needed)),
+            ),
+            reason: match needed {
+                Some(_) => pace(look, one.endpoint.as_str(), one.trials, needed),
+                None => "at the rate seen so far".to_owned(),
+            },
+        }
+    })
+    .collect()
+}
+
+/// How long that takes if traffic goes on as it did since the endpoint was first seen.
+fn pace(look: &Look, endpoint: &str, trials: u64, needed: Option<u64>) -> String {
+    let first = look
+        .ledger
+        .endpoint_named(endpoint)
+        .and_then(|key| look.ledger.endpoints.get(&key))
+        .map(|row| row.first_seen);
+    let hours = first.map(|first| (look.now - first) as f64 / 3.6e9);
+    match (hours, needed) {
+        (Some(hours), Some(needed)) if hours > 0.0 && trials > 0 => {
+            let left = needed as f64 / (trials as f64 / hours);
+            match left {
+                left if left < 1.0 / 60.0 => "within a minute".to_owned(),
+                left if left < 1.0 => format!("in about {:.0} min", left * 60.0),
+                left if left < 48.0 => format!("in about {left:.0} hours"),
+                left if left < 1_000.0 => format!("in about {:.0} days", left / 24.0),
+                _ => "not soon".to_owned(),
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+fn checks(look: &Look, decision: &Decision, scope: &Scope) -> Vec<Check> {
+    let targets = &decision.targets;
+    let version = scope.version().unwrap_or("all");
+    let link = |path: &str| words::link(path, &[("version", version)]);
+    let number = |verdict| decision.endpoints.iter().filter(|one| one.verdict == verdict).count();
+    let failing = number(Verdict::Fail);
+    let waiting = number(Verdict::NotEnoughEvidence);
+    let funnel = look.funnel();
+    let total = look.ledger.total(scope);
+    let mut checks = vec![
+        Check {
+            class: if failing > 0 { "fail" } else { "pass" },
+            name: format!(
+                "Mismatch rate under {}, interval at {}",
+                words::round_percent(targets.max_mismatch_rate),
+                words::round_percent(targets.confidence)
+            ),
+            value: match failing {
+                0 => "none over".to_owned(),
+                over => format!("{} over", words::plural(over as u64, "endpoint")),
+            },
+            href: link("/"),
+        },
+        Check {
+            class: if waiting > 0 || decision.endpoints.is_empty() { "wait" } else { "pass" },
+            name: format!("Every endpoint has enough evidence, at least {} trials", words::count(targets.min_samples)),
+            value: match (waiting, decision.endpoints.len()) {
+                (_, 0) => "no traffic".to_owned(),
+                (0, _) => "all do".to_owned(),
+                (1, _) => "1 does not".to_owned(),
+                (waiting, _) => format!("{waiting} do not"),
+            },
+            href: link("/"),
+        },
+    ];
+    checks.push(clusters_check(decision, link("/clusters")));
+    checks.push(share_check(
+        "Pairs without an answer under",
+        words::share(total.no_answer, total.compared),
+        targets.max_no_answer_rate,
+        link("/clusters"),
+    ));
+    let dropped = funnel.dropped_total();
+    checks.push(share_check(
+        "Capture loss under",
+        words::share(dropped, dropped + funnel.captured),
+        targets.max_capture_loss,
+        "/pipeline#dropped".to_owned(),
+    ));
+    let problem = readiness::not_accounted(&funnel, look.ledger.funnel.taps_balanced);
+    checks.push(Check {
+        class: if funnel.balanced { "pass" } else { "fail" },
+        name: "Every request accounted for".to_owned(),
+        value: if funnel.balanced { "balanced".to_owned() } else { problem },
+        href: "/pipeline".to_owned(),
+    });
+    checks
+}
+
+fn clusters_check(decision: &Decision, href: String) -> Check {
+    let regressed = decision.clusters.iter().filter(|one| one.state == "regressed").count();
+    let new = decision.new_clusters.iter().filter(|one| one.state == "new").count();
+    let matters = regressed > 0 || (new > 0 && decision.targets.fail_on_new_clusters);
+    Check {
+        class: if matters { "fail" } else { "pass" },
+        name: if decision.targets.fail_on_new_clusters {
+            "No new or regressed cluster".to_owned()
+        } else {
+            "No regressed cluster".to_owned()
+        },
+        value: match (new, regressed) {
+            (0, 0) => "none".to_owned(),
+            (new, 0) => format!("{new} new"),
+            (0, regressed) => format!("{regressed} regressed"),
+            (new, regressed) => format!("{new} new, {regressed} regressed"),
+        },
+        href,
+    }
+}
+
+fn share_check(name: &str, share: f64, most: f64, href: String) -> Check {
+    Check {
+        class: if share > most { "fail" } else { "pass" },
+        name: format!("{name} {}", words::round_percent(most)),
+        value: words::percent(share),
+        href,
+    }
+}
+
+fn command(look: &Look, asked: &Asked, scope: &Scope, targets: &Targets) -> String {
+    let percent = |share: f64| words::round_percent(share).replace('\u{a0}', "");
+    let mut command = format!("understudy gate --server {}", look.address);
+    if let Some(version) = scope.version() {
+        command.push_str(&format!(" --candidate-version {}", in_shell(version)));
+    }
+    if !asked.slice.is_empty() {
+        command.push_str(&format!(" --slice {}", in_shell(&asked.slice)));
+    }
+    command.push_str(&format!(
+        " --max-mismatch-rate {} --confidence {} --min-samples {}",
+        percent(targets.max_mismatch_rate),
+        percent(targets.confidence),
+        targets.min_samples
+    ));
+    if targets.fail_on_new_clusters {
+        command.push_str(" --fail-on-new-clusters");
+    }
+    command.push_str(" --junit gate.xml");
+    command
+}
+
+/// A version comes from a header of the candidate: people paste this into a shell.
+fn in_shell(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/:@+".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_quotes_what_a_candidate_calls_itself() {
+        assert_eq!(in_shell("4f1c2ab"), "4f1c2ab");
+        assert_eq!(in_shell("v1; rm -rf ~"), "'v1; rm -rf ~'");
+        assert_eq!(in_shell("it's"), "'it'\\''s'");
+        assert_eq!(in_shell("--junit"), "'--junit'");
+    }
+}

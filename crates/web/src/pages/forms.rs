@@ -1,0 +1,59 @@
+//! Buttons: small forms that change a state and lead back.
+
+use axum::{
+    extract::{Path, State},
+    response::Redirect,
+};
+use exchange::control::Scope;
+use serde::Deserialize;
+
+use crate::{
+    api::{ApiError, ClusterId, StateChange, StateName},
+    serve::{App, FormBody, PageError, change_state, set_paused},
+};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PauseForm {
+    scope: Scope,
+    #[serde(default)]
+    back: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StateForm {
+    state: StateName,
+}
+
+pub(super) async fn pause(
+    State(app): State<App>,
+    FormBody(form): FormBody<PauseForm>,
+) -> Result<Redirect, PageError> {
+    set_paused(&app, form.scope, true).await?;
+    Ok(Redirect::to(back(&form.back)))
+}
+
+pub(super) async fn resume(
+    State(app): State<App>,
+    FormBody(form): FormBody<PauseForm>,
+) -> Result<Redirect, PageError> {
+    set_paused(&app, form.scope, false).await?;
+    Ok(Redirect::to(back(&form.back)))
+}
+
+pub(super) async fn cluster_state(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    FormBody(form): FormBody<StateForm>,
+) -> Result<Redirect, PageError> {
+    let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
+    change_state(&app, id, &StateChange { state: form.state, owner: None, note: None }).await?;
+    Ok(Redirect::to(&format!("/clusters/{id}")))
+}
+
+/// Only to pages that have such a button: never to another site.
+fn back(path: &str) -> &'static str {
+    match path {
+        "/pipeline" => "/pipeline",
+        _ => "/",
+    }
+}

@@ -1,0 +1,153 @@
+//! Handlers: they wait for store and queue, then hand a look to a page.
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::Html,
+    routing::{get, post},
+};
+use exchange::ExchangeId;
+use store::SampleQuery;
+
+use super::{Look, cluster, clusters, deciding, exchanges, forms, learnt, pipeline, readiness, sample};
+use crate::{
+    api::{ApiError, ClusterId, sample_query},
+    serve::{App, PageError, PageParameters},
+};
+
+/// Samples of a cluster that are listed.
+const SAMPLES: u32 = 25;
+/// Parked exchanges that are listed.
+const PARKED: u32 = 100;
+
+type Answer = Result<Html<String>, PageError>;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(readiness))
+        .route("/clusters", get(clusters))
+        .route("/clusters/{id}", get(cluster))
+        .route("/clusters/{id}/state", post(forms::cluster_state))
+        .route("/exchanges", get(exchanges))
+        .route("/exchanges/{id}", get(exchange))
+        .route("/volatile", get(volatile))
+        .route("/rules", get(rules))
+        .route("/gate", get(gate))
+        .route("/pipeline", get(pipeline))
+        .route("/pause", post(forms::pause))
+        .route("/resume", post(forms::resume))
+}
+
+async fn readiness(
+    State(app): State<App>,
+    PageParameters(asked): PageParameters<readiness::Asked>,
+) -> Answer {
+    Ok(Html(readiness::page(&Look::at(&app).await?, &asked)?))
+}
+
+async fn clusters(
+    State(app): State<App>,
+    PageParameters(asked): PageParameters<clusters::Asked>,
+) -> Answer {
+    Ok(Html(clusters::page(&Look::at(&app).await?, &asked)?))
+}
+
+async fn cluster(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    PageParameters(asked): PageParameters<cluster::Asked>,
+) -> Answer {
+    let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
+    let look = Look::at(&app).await?;
+    let kept = kept(&app, id, &asked).await?;
+    Ok(Html(cluster::page(&look, id, &kept, &asked)?))
+}
+
+async fn kept(app: &App, id: ClusterId, asked: &cluster::Asked) -> Result<cluster::Kept, ApiError> {
+    let store = app.store();
+    let (row, _) = store
+        .cluster(id.0)
+        .await?
+        .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
+    let version =
+        Some(asked.version.clone()).filter(|version| !version.is_empty() && version != "all");
+    let samples =
+        SampleQuery { cluster: Some(id.0), version, limit: SAMPLES, ..SampleQuery::default() };
+    let matches = SampleQuery {
+        endpoint: Some(row.endpoint),
+        matches: Some(true),
+        limit: cluster::CONTRAST,
+        ..SampleQuery::default()
+    };
+    let (mut samples, matches, model) = (
+        store.samples(&samples).await?.rows,
+        store.samples(&matches).await?.rows,
+        sample::model(store).await?,
+    );
+    // A link to a sample leads to it, also where it is not among the newest.
+    let asked_for = asked.sample.parse::<ExchangeId>().ok();
+    let listed = |id| samples.iter().chain(&matches).any(|sample| sample.exchange == id);
+    if let Some(wanted) = asked_for.filter(|id| !listed(*id))
+        && let Some(sample) = store.sample(wanted).await?
+        && sample.cluster == Some(id.0)
+    {
+        samples.insert(0, sample);
+    }
+    Ok(cluster::Kept { samples, matches, model })
+}
+
+async fn exchanges(
+    State(app): State<App>,
+    PageParameters(asked): PageParameters<exchanges::Asked>,
+) -> Answer {
+    let look = Look::at(&app).await?;
+    let query = asked.query(&look.scope(asked.version()))?;
+    let rows = app.store().samples(&sample_query(&look.ledger, &query)?).await?;
+    let model = sample::model(app.store()).await?;
+    Ok(Html(exchanges::page(&look, &rows, &model, &asked)?))
+}
+
+async fn exchange(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    PageParameters(asked): PageParameters<exchanges::OneAsked>,
+) -> Answer {
+    let missing = || {
+        ApiError::NotFound(format!("Exchange {id} is not kept: samples are, the rest is counted."))
+    };
+    let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
+    let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
+    let (look, model) = (Look::at(&app).await?, sample::model(app.store()).await?);
+    Ok(Html(exchanges::one(&look, &sample, &model, &asked)?))
+}
+
+async fn volatile(
+    State(app): State<App>,
+    PageParameters(asked): PageParameters<learnt::Asked>,
+) -> Answer {
+    let (look, model) = (Look::at(&app).await?, sample::model(app.store()).await?);
+    Ok(Html(learnt::volatile(&look, &model, &asked)?))
+}
+
+async fn rules(
+    State(app): State<App>,
+    PageParameters(asked): PageParameters<learnt::Asked>,
+) -> Answer {
+    Ok(Html(learnt::rules(&Look::at(&app).await?, &asked)?))
+}
+
+async fn gate(
+    State(app): State<App>,
+    PageParameters(asked): PageParameters<deciding::Asked>,
+) -> Answer {
+    Ok(Html(deciding::page(&Look::at(&app).await?, &asked)?))
+}
+
+async fn pipeline(
+    State(app): State<App>,
+    PageParameters(asked): PageParameters<pipeline::Asked>,
+) -> Answer {
+    let look = Look::at(&app).await?;
+    let parked = app.store().parked(PARKED).await?;
+    Ok(Html(pipeline::page(&look, &parked, &asked)?))
+}

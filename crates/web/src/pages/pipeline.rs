@@ -1,0 +1,200 @@
+//! Pipeline: the whole account, stage by stage, and what keeps it from flowing.
+
+use askama::Template;
+use serde::Deserialize;
+use store::ParkedRow;
+
+use super::{
+    Look,
+    frame::{About, Frame},
+    html, readiness,
+};
+use crate::{api::ApiError, ledger::Scope, words};
+
+const KEYS: &[(&str, &str)] = &[("?", "Keys on or off")];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    version: String,
+    theme: String,
+}
+
+#[derive(Template)]
+#[template(path = "pipeline.html")]
+struct Page {
+    frame: Frame,
+    class: &'static str,
+    heading: String,
+    below: String,
+    lines: Vec<Line>,
+    stages: Vec<Stage>,
+    parked: Vec<Parked>,
+    parked_all: String,
+    copy_paused: bool,
+    replay_paused: bool,
+    unclosed: String,
+}
+
+/// One term of the account.
+struct Line {
+    key: &'static str,
+    name: String,
+    about: String,
+    count: String,
+    share: String,
+    bar: String,
+    /// 0 a stage, 1 what leaves it, 2 a reason.
+    level: u8,
+    warn: bool,
+    href: Option<String>,
+}
+
+struct Stage {
+    class: &'static str,
+    name: &'static str,
+    state: String,
+    detail: String,
+}
+
+struct Parked {
+    exchange: String,
+    reason: String,
+    detail: String,
+    when: String,
+    exact: String,
+}
+
+pub(crate) fn page(look: &Look, parked: &[ParkedRow], asked: &Asked) -> Result<String, ApiError> {
+    let about = About {
+        title: "Pipeline",
+        section: "/pipeline",
+        path: "/pipeline",
+        version: &asked.version,
+        theme: &asked.theme,
+        keys: KEYS,
+    };
+    let funnel = look.funnel();
+    let problem = readiness::not_accounted(&funnel, look.ledger.funnel.taps_balanced);
+    let unclosed = funnel.unclosed_epochs;
+    html(
+        Page {
+            frame: Frame::of(look, &about),
+            class: if funnel.balanced { "pass" } else { "fail" },
+            heading: if funnel.balanced {
+                "Every request is accounted for".to_owned()
+            } else {
+                format!("Not balanced: {problem}")
+            },
+            below: "Each figure is counted where it happens; none is obtained by subtraction.".to_owned(),
+            lines: lines(look),
+            stages: stages(look),
+            parked: parked.iter().map(|row| parked_row(row, look)).collect(),
+            parked_all: words::count(funnel.parked),
+            copy_paused: look.desired.copy_paused(),
+            replay_paused: look.desired.replay_paused(),
+            unclosed: match unclosed {
+                0 => String::new(),
+                1 => "One run of a tap was ended by a kill: its counters end at its last report.".to_owned(),
+                runs => format!("{runs} runs of taps were ended by a kill: their counters end at their last report."),
+            },
+        }
+        .render(),
+    )
+}
+
+fn lines(look: &Look) -> Vec<Line> {
+    let funnel = look.funnel();
+    let total = look.ledger.total(&Scope::All);
+    let whole = funnel.seen.max(funnel.captured).max(1);
+    let mut lines = Vec::new();
+    let line = |key, level, name: &str, about: &str, count: u64| Line {
+        key,
+        name: name.to_owned(),
+        about: about.to_owned(),
+        count: words::count(count),
+        share: words::percent(words::share(count, whole)),
+        bar: format!("{:.2}", words::share(count, whole) * 100.0),
+        level,
+        warn: false,
+        href: None,
+    };
+    let reasons = |lines: &mut Vec<Line>, reasons: &std::collections::BTreeMap<String, u64>| {
+        let mut sorted: Vec<_> = reasons.iter().filter(|(_, count)| **count > 0).collect();
+        sorted.sort_by(|a, b| b.1.cmp(a.1));
+        lines.extend(sorted.into_iter().map(|(name, count)| line("", 2, &words::reason(name), "", *count)));
+    };
+    lines.push(line("seen", 0, "Seen", "requests the taps answered", funnel.seen));
+    lines.push(line("sampled_out", 1, "Sampled out", "not in the sample", funnel.sampled_out));
+    lines.push(line("not_copied", 1, "Not copied", "not meant to be", funnel.not_copied_total()));
+    reasons(&mut lines, &funnel.not_copied);
+    let dropped = funnel.dropped_total();
+    lines.push(Line { warn: dropped > 0, ..line("dropped", 1, "Dropped", "meant to be copied, lost in a tap", dropped) });
+    reasons(&mut lines, &funnel.dropped);
+    lines.push(line("captured", 0, "Captured", "accepted by spool or broker", funnel.captured));
+    lines.push(line("skipped", 1, "Skipped", "without a verdict, for a reason", funnel.skipped_total()));
+    reasons(&mut lines, &funnel.skipped);
+    lines.push(Line { warn: funnel.parked > 0, ..line("parked", 1, "Parked", "set aside, listed below", funnel.parked) });
+    lines.push(line("in_flight", 1, "In flight", "queued, replaying or comparing", funnel.in_flight));
+    lines.push(Line { warn: funnel.lost > 0, ..line("lost", 1, "Lost", "must be 0", funnel.lost) });
+    lines.push(line("replayed", 1, "Replayed", "with a result of the candidate", funnel.replayed));
+    lines.push(line("compared", 0, "Compared", "pairs recorded in the store", funnel.compared));
+    let verdict = |name: &str, count: u64, href: &str| Line {
+        href: Some(href.to_owned()),
+        ..line("", 1, name, "", count)
+    };
+    lines.push(verdict("Match", total.matched, "/exchanges?verdict=match&version=all"));
+    lines.push(verdict("Mismatch", total.mismatched, "/exchanges?verdict=mismatch&version=all"));
+    lines.push(verdict("No answer", total.no_answer, "/clusters?version=all&q=no+answer"));
+    lines.push(line("", 1, "Lag", "equal at some moment", total.lag));
+    lines.push(line("", 1, "Primary 5xx", "not judged", total.primary_error));
+    lines
+}
+
+fn stages(look: &Look) -> Vec<Stage> {
+    let funnel = &look.ledger.funnel;
+    let tap = match (look.desired.copy_paused() || funnel.paused, funnel.newest_snapshot) {
+        (true, _) => ("warn", "paused".to_owned()),
+        (false, None) => ("wait", "not heard of yet".to_owned()),
+        (false, Some(at)) if look.now - at > 30_000_000 => ("warn", format!("silent, last report {}", words::ago(at, look.now))),
+        (false, Some(_)) => ("pass", "copying".to_owned()),
+    };
+    let depth = |depth: Option<u64>, lane: &str| depth.map(|depth| format!("{} for {lane}", words::plural(depth, "message")));
+    let waiting: Vec<String> = [depth(look.depths.0, "replayers"), depth(look.depths.1, "comparators")]
+        .into_iter()
+        .flatten()
+        .collect();
+    let queue = match (look.queue.connected, look.queue.blocked) {
+        (false, _) => ("fail", "not connected"),
+        (true, true) => ("warn", "blocked"),
+        (true, false) => ("pass", "connected"),
+    };
+    let replayer = match &look.breaker {
+        Some(breaker) if breaker.open => ("fail", "waits for the candidate".to_owned(), format!("{}: {}", breaker.origin, breaker.detail)),
+        _ if look.desired.replay_paused() => ("warn", "paused".to_owned(), String::new()),
+        Some(breaker) => ("pass", "candidate answers".to_owned(), breaker.origin.clone()),
+        None => ("wait", "no report yet".to_owned(), String::new()),
+    };
+    let report = funnel.newest_snapshot.map_or_else(String::new, |at| format!("last report {}", words::ago(at, look.now)));
+    vec![
+        Stage { class: tap.0, name: "Tap", state: tap.1, detail: report },
+        Stage {
+            class: queue.0,
+            name: "Queue",
+            state: queue.1.to_owned(),
+            detail: if waiting.is_empty() { look.queue.detail.clone() } else { waiting.join(", ") },
+        },
+        Stage { class: replayer.0, name: "Replayer", state: replayer.1, detail: replayer.2 },
+        Stage { class: "pass", name: "Store", state: "answers".to_owned(), detail: format!("{} recorded", words::plural(funnel.compared, "pair")) },
+    ]
+}
+
+fn parked_row(row: &ParkedRow, look: &Look) -> Parked {
+    Parked {
+        exchange: row.exchange.map(|id| id.to_string()).unwrap_or_default(),
+        reason: words::reason(&row.reason),
+        detail: row.detail.clone(),
+        when: words::ago(row.at, look.now),
+        exact: crate::api::instant(row.at),
+    }
+}

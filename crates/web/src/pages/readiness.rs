@@ -1,0 +1,471 @@
+//! Readiness: how far each slice and endpoint is, and where each request went.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use askama::Template;
+use gate::{Readiness, Targets};
+use serde::Deserialize;
+use store::EndpointKey;
+
+use super::{
+    Look,
+    frame::{About, Frame},
+    html,
+    verdict::{Chip, Standing, class},
+};
+use crate::{
+    api::{self, ApiError, Endpoint, EndpointsQuery, Funnel, LatencyMs},
+    draw::{Columns, Flow, IntervalBar, LatencyAxis, RangeLine, latency_label, rate_axis},
+    ledger::{Ledger, Scope, Tally},
+    words,
+};
+
+/// A candidate slower than this at p95 is marked.
+const SLOWER: f64 = 1.2;
+const KEYS: &[(&str, &str)] = &[("j k", "Move"), ("enter", "Open"), ("?", "Keys on or off")];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    version: String,
+    /// `pass`, `fail` or `wait`.
+    verdict: String,
+    /// Slices, separated by commas, that are not folded or unfolded as usual.
+    flip: String,
+    theme: String,
+}
+
+#[derive(Template)]
+#[template(path = "readiness.html")]
+struct Page {
+    frame: Frame,
+    heading: String,
+    below: String,
+    copy_paused: bool,
+    funnel: Funnel,
+    not_accounted: String,
+    flow: Flow,
+    noun: &'static str,
+    target: String,
+    axis: Vec<(String, String, &'static str)>,
+    segments: Vec<Segment>,
+    rows: Vec<Row>,
+    filter: String,
+    all_href: String,
+}
+
+struct Segment {
+    name: &'static str,
+    class: &'static str,
+    count: usize,
+    href: String,
+    current: bool,
+}
+
+struct Row {
+    name: String,
+    /// `0 of 2 ready`
+    detail: String,
+    /// Slices that can be folded: the link that does it.
+    fold: Option<Fold>,
+    inner: bool,
+    is_slice: bool,
+    key: String,
+    compared: String,
+    compared_href: String,
+    mismatched: String,
+    mismatched_href: String,
+    bar: IntervalBar,
+    rate: String,
+    spark: Columns,
+    latency: Latency,
+    clusters: u64,
+    clusters_href: String,
+    chip: Chip,
+}
+
+struct Fold {
+    href: String,
+    open: bool,
+}
+
+struct Latency {
+    label: String,
+    primary: Option<RangeLine>,
+    candidate: Option<RangeLine>,
+    primary_p95: String,
+    candidate_p95: String,
+    slow: bool,
+}
+
+#[derive(Template)]
+#[template(path = "empty.html")]
+struct Empty {
+    frame: Frame,
+    tap: String,
+    primary: String,
+    candidate: String,
+    command: String,
+    paused: bool,
+}
+
+pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
+    let about = About {
+        title: "Readiness",
+        section: "/",
+        path: "/",
+        version: &asked.version,
+        theme: &asked.theme,
+        keys: KEYS,
+    };
+    let frame = Frame::of(look, &about);
+    if look.ledger.funnel.seen == 0 && look.ledger.funnel.captured == 0 {
+        return empty(look, frame);
+    }
+    let scope = look.scope(&asked.version);
+    let groups = groups(look, &scope);
+    let sliced = groups.iter().any(|group| group.slice.is_some());
+    let noun = if sliced { "slice" } else { "endpoint" };
+    let standings: Vec<Standing> = if sliced {
+        groups.iter().map(|group| group.standing).collect()
+    } else {
+        groups.iter().flat_map(|group| group.members.iter().map(|one| one.1)).collect()
+    };
+    let targets = &look.config.targets;
+    let funnel = look.funnel();
+    let axis = LatencyAxis::over(
+        groups.iter().flat_map(|group| group.members.iter().map(|one| &one.0.latency_ms)),
+    );
+    let table = Table { look, asked, scope: &scope, targets, axis, sliced, history: history(look) };
+    html(
+        Page {
+            frame,
+            heading: heading(&standings, noun),
+            below: below(&standings, noun, targets),
+            copy_paused: look.desired.copy_paused(),
+            not_accounted: not_accounted(&funnel, look.ledger.funnel.taps_balanced),
+            flow: Flow::of(&funnel, &look.ledger.total(&Scope::All)),
+            funnel,
+            noun: if sliced { "Slices" } else { "Endpoints" },
+            target: words::round_percent(targets.max_mismatch_rate),
+            axis: rate_axis(targets.max_mismatch_rate),
+            segments: segments(&standings, asked),
+            rows: table.rows(&groups),
+            filter: asked.verdict.clone(),
+            all_href: words::link("/", &[("version", &asked.version), ("theme", &asked.theme)]),
+        }
+        .render(),
+    )
+}
+
+fn empty(look: &Look, frame: Frame) -> Result<String, ApiError> {
+    let tap = look.config.tap.clone().unwrap_or_else(|| "http://127.0.0.1:8000".to_owned());
+    html(
+        Empty {
+            frame,
+            command: format!("curl -i {tap}/"),
+            tap,
+            primary: look.config.primary.clone().unwrap_or_default(),
+            candidate: look.config.candidate.clone().unwrap_or_default(),
+            paused: look.desired.copy_paused(),
+        }
+        .render(),
+    )
+}
+
+/// Endpoints of one slice, or those without one.
+pub(crate) struct Group {
+    pub(crate) slice: Option<String>,
+    pub(crate) members: Vec<(Endpoint, Standing)>,
+    pub(crate) standing: Standing,
+    tally: Tally,
+    clusters: u64,
+    latency: LatencyMs,
+}
+
+/// Slices in the order of the configuration, then others by name, then what is in none.
+pub(crate) fn groups(look: &Look, scope: &Scope) -> Vec<Group> {
+    let ledger = &look.ledger;
+    let targets = &look.config.targets;
+    let query = EndpointsQuery {
+        version: Some(scope.version().unwrap_or("all").to_owned()),
+        slice: None,
+    };
+    let tallies = ledger.tallies(scope);
+    let clusters = ledger.open_clusters(scope);
+    let mut by_slice: BTreeMap<(usize, Option<String>), Vec<Endpoint>> = BTreeMap::new();
+    for endpoint in api::endpoints_of(ledger, &query, targets).endpoints {
+        let names = &look.config.slices;
+        let place = endpoint.slice.as_ref().map_or(usize::MAX, |slice| {
+            names.iter().position(|name| name == slice).unwrap_or(names.len())
+        });
+        by_slice.entry((place, endpoint.slice.clone())).or_default().push(endpoint);
+    }
+    let mut groups = Vec::new();
+    for ((_, slice), endpoints) in by_slice {
+        let mut tally = Tally::default();
+        let mut ids: BTreeSet<i64> = BTreeSet::new();
+        let mut members = Vec::new();
+        for endpoint in endpoints {
+            let key = ledger.endpoint_named(&endpoint.endpoint).unwrap_or_default();
+            let own = tallies.get(&key).copied().unwrap_or_default();
+            tally.join(&own);
+            ids.extend(clusters.get(&key).into_iter().flatten());
+            members.push((endpoint, Standing::of(&own, targets)));
+        }
+        let standings: Vec<Standing> = members.iter().map(|one| one.1).collect();
+        // The busiest endpoint speaks for the latency of its slice.
+        let busiest = members.iter().max_by_key(|one| one.0.compared);
+        groups.push(Group {
+            slice,
+            latency: busiest.map(|one| one.0.latency_ms).unwrap_or_default(),
+            standing: Standing::worst(&standings),
+            tally,
+            clusters: ids.len() as u64,
+            members,
+        });
+    }
+    groups
+}
+
+fn heading(standings: &[Standing], noun: &str) -> String {
+    let ready = standings.iter().filter(|one| one.readiness == Readiness::Ready).count();
+    match (ready, standings.len()) {
+        (_, 0) => "Nothing is compared yet".to_owned(),
+        (0, 1) => format!("The one {noun} is not ready"),
+        (1, 1) => format!("The one {noun} is ready"),
+        (0, all) => format!("None of {all} {noun}s is ready"),
+        (ready, all) if ready == all => format!("All {all} {noun}s are ready"),
+        (1, all) => format!("1 of {all} {noun}s is ready"),
+        (ready, all) => format!("{ready} of {all} {noun}s are ready"),
+    }
+}
+
+fn below(standings: &[Standing], noun: &str, targets: &Targets) -> String {
+    let number = |readiness| standings.iter().filter(|one| one.readiness == readiness).count();
+    let fail = number(Readiness::NotReady);
+    let wait = number(Readiness::NotEnoughEvidence);
+    let first = match (fail, wait) {
+        _ if standings.is_empty() => "Exchanges are copied; the first pairs are under way.".to_owned(),
+        (0, 0) => "Nothing is left to do.".to_owned(),
+        (0, 1) => "1 needs more traffic.".to_owned(),
+        (0, wait) => format!("{wait} need more traffic."),
+        (1, 0) => "1 fails.".to_owned(),
+        (fail, 0) => format!("{fail} fail."),
+        (1, 1) => "1 fails and 1 needs more traffic.".to_owned(),
+        (1, wait) => format!("1 fails and {wait} need more traffic."),
+        (fail, 1) => format!("{fail} fail and 1 needs more traffic."),
+        (fail, wait) => format!("{fail} fail and {wait} need more traffic."),
+    };
+    let article = if noun == "slice" { "A slice is ready when each endpoint's" } else { "An endpoint is ready when its" };
+    format!(
+        "{first} {article} mismatch rate is under {} with {} confidence.",
+        words::round_percent(targets.max_mismatch_rate),
+        words::round_percent(targets.confidence)
+    )
+}
+
+/// Why the funnel does not balance; empty where it does.
+pub(crate) fn not_accounted(funnel: &Funnel, taps_balanced: bool) -> String {
+    if funnel.balanced {
+        return String::new();
+    }
+    if funnel.lost > 0 {
+        return format!("{} lost", words::count(funnel.lost));
+    }
+    let difference = funnel.captured.abs_diff(funnel.accounted());
+    match difference {
+        0 if !taps_balanced => "a tap's counters do not add up".to_owned(),
+        difference => format!("{} not accounted for", words::count(difference)),
+    }
+}
+
+fn segments(standings: &[Standing], asked: &Asked) -> Vec<Segment> {
+    let number = |readiness| standings.iter().filter(|one| one.readiness == readiness).count();
+    [
+        ("All", "", standings.len()),
+        ("Fail", "fail", number(Readiness::NotReady)),
+        ("Not enough", "wait", number(Readiness::NotEnoughEvidence)),
+        ("Pass", "pass", number(Readiness::Ready)),
+    ]
+    .into_iter()
+    .map(|(name, class, count)| Segment {
+        name,
+        class,
+        count,
+        href: words::link(
+            "/",
+            &[("version", &asked.version), ("verdict", class), ("theme", &asked.theme)],
+        ),
+        current: asked.verdict == class,
+    })
+    .collect()
+}
+
+struct Table<'a> {
+    look: &'a Look,
+    asked: &'a Asked,
+    scope: &'a Scope,
+    targets: &'a Targets,
+    axis: LatencyAxis,
+    sliced: bool,
+    /// Tallies of the last versions, oldest first.
+    history: Vec<BTreeMap<EndpointKey, Tally>>,
+}
+
+fn history(look: &Look) -> Vec<BTreeMap<EndpointKey, Tally>> {
+    let versions = look.ledger.candidate_versions();
+    let shown = versions.into_iter().take(12).rev();
+    shown.map(|version| look.ledger.tallies(&Scope::One(version.to_owned()))).collect()
+}
+
+impl Table<'_> {
+    fn rows(&self, groups: &[Group]) -> Vec<Row> {
+        let wanted = |standing: &Standing| {
+            self.asked.verdict.is_empty() || self.asked.verdict == class(standing.readiness)
+        };
+        let mut rows = Vec::new();
+        for group in groups {
+            if !self.sliced {
+                let members = group.members.iter().filter(|one| wanted(&one.1));
+                rows.extend(members.map(|one| self.endpoint(&one.0, &one.1, false)));
+            } else if wanted(&group.standing) {
+                let slice = self.slice(group);
+                let open = slice.fold.as_ref().is_some_and(|fold| fold.open);
+                rows.push(slice);
+                if open {
+                    rows.extend(group.members.iter().map(|one| self.endpoint(&one.0, &one.1, true)));
+                }
+            }
+        }
+        rows
+    }
+
+    fn slice(&self, group: &Group) -> Row {
+        let name = group.slice.clone().unwrap_or_else(|| "Other traffic".to_owned());
+        let ready =
+            group.members.iter().filter(|one| one.1.readiness == Readiness::Ready).count();
+        let interval = gate::interval::always_valid(
+            group.tally.mismatching_trials,
+            group.tally.trials,
+            self.targets.confidence,
+        );
+        let slice = group.slice.clone();
+        let in_slice = |ledger: &Ledger, key: EndpointKey| {
+            ledger.endpoints.get(&key).is_some_and(|row| row.slice == slice)
+        };
+        Row {
+            detail: match group.members.len() {
+                1 => "1 endpoint".to_owned(),
+                all => format!("{ready} of {all} ready"),
+            },
+            fold: Some(self.fold(&name, group)),
+            inner: false,
+            is_slice: true,
+            key: format!("slice {name}"),
+            compared: words::count(group.tally.compared),
+            compared_href: self.link("/exchanges", &[]),
+            mismatched: words::count(group.tally.mismatched),
+            mismatched_href: self.link("/clusters", &[("slice", &name)]),
+            bar: IntervalBar::of(
+                group.tally.rate(),
+                interval.low,
+                interval.high,
+                self.targets.max_mismatch_rate,
+                class(group.standing.readiness),
+            ),
+            rate: words::percent(group.tally.rate()),
+            spark: self.spark(&in_slice),
+            latency: self.latency(&group.latency),
+            clusters: group.clusters,
+            clusters_href: self.link("/clusters", &[("slice", &name)]),
+            chip: group.standing.chip(),
+            name,
+        }
+    }
+
+    fn endpoint(&self, endpoint: &Endpoint, standing: &Standing, inner: bool) -> Row {
+        let own = self.look.ledger.endpoint_named(&endpoint.endpoint);
+        let is_own = |_: &Ledger, key: EndpointKey| Some(key) == own;
+        let name = &endpoint.endpoint;
+        Row {
+            name: name.clone(),
+            detail: String::new(),
+            fold: None,
+            inner,
+            is_slice: false,
+            key: name.clone(),
+            compared: words::count(endpoint.compared),
+            compared_href: self.link("/exchanges", &[("endpoint", name)]),
+            mismatched: words::count(endpoint.mismatched),
+            mismatched_href: self.link("/exchanges", &[("endpoint", name), ("verdict", "mismatch")]),
+            bar: IntervalBar::of(
+                endpoint.rate,
+                endpoint.rate_low,
+                endpoint.rate_high,
+                self.targets.max_mismatch_rate,
+                class(standing.readiness),
+            ),
+            rate: words::percent(endpoint.rate),
+            spark: self.spark(&is_own),
+            latency: self.latency(&endpoint.latency_ms),
+            clusters: endpoint.clusters,
+            clusters_href: self.link("/clusters", &[("endpoint", name)]),
+            chip: standing.chip(),
+        }
+    }
+
+    /// Slices that pass, or have one endpoint, are folded unless the URL flips them.
+    fn fold(&self, name: &str, group: &Group) -> Fold {
+        let usual = group.members.len() > 1 && group.standing.readiness != Readiness::Ready;
+        let flipped: Vec<&str> = self.asked.flip.split(',').filter(|one| !one.is_empty()).collect();
+        let open = usual != flipped.contains(&name);
+        let mut others: Vec<&str> = flipped.iter().copied().filter(|one| *one != name).collect();
+        if others.len() == flipped.len() {
+            others.push(name);
+        }
+        let flip = others.join(",");
+        Fold { href: self.link("/", &[("verdict", &self.asked.verdict), ("flip", &flip)]), open }
+    }
+
+    /// Mismatch rate by version.
+    fn spark(&self, within: &dyn Fn(&Ledger, EndpointKey) -> bool) -> Columns {
+        let mut values = Vec::new();
+        for tallies in &self.history {
+            let mut tally = Tally::default();
+            for (key, own) in tallies {
+                if within(&self.look.ledger, *key) {
+                    tally.join(own);
+                }
+            }
+            values.push((tally.rate(), words::percent(tally.rate())));
+        }
+        Columns::of(&values, 78, 18)
+    }
+
+    fn latency(&self, latency: &LatencyMs) -> Latency {
+        let text = |ms: Option<f64>| ms.map_or_else(|| "–".to_owned(), words::ms);
+        let (primary, candidate) = (latency.primary.p95, latency.candidate.p95);
+        Latency {
+            label: latency_label(latency),
+            primary: self.axis.line(&latency.primary),
+            candidate: self.axis.line(&latency.candidate),
+            primary_p95: text(primary),
+            candidate_p95: text(candidate),
+            slow: primary.zip(candidate).is_some_and(|(one, other)| other > one * SLOWER),
+        }
+    }
+
+    fn link(&self, path: &str, parameters: &[(&str, &str)]) -> String {
+        let version = match self.scope {
+            // Spelt out: the number clicked is that of this version, also after the next one.
+            Scope::One(version) => version.as_str(),
+            Scope::All => "all",
+        };
+        let version = if path == "/" { self.asked.version.as_str() } else { version };
+        let mut all = parameters.to_vec();
+        all.push(("version", version));
+        all.push(("theme", &self.asked.theme));
+        words::link(path, &all)
+    }
+}
