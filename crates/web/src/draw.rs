@@ -6,8 +6,8 @@ mod interval;
 mod range;
 mod strip;
 
-pub(crate) use columns::{Column, Columns};
-pub(crate) use flow::{Fan, Flow, Leak, Slot};
+pub(crate) use columns::Columns;
+pub(crate) use flow::Flow;
 pub(crate) use interval::{IntervalBar, Ring, rate_axis};
 pub(crate) use range::{LatencyAxis, RangeLine, label as latency_label};
 pub(crate) use strip::{Segment, strip};

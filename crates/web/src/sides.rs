@@ -11,7 +11,7 @@ mod walk;
 
 use store::view::{BodyView, DifferenceView, SampleView};
 
-pub(crate) use lines::{Cell, Piece};
+use lines::Cell;
 
 /// Rows of one view; what is beyond is counted.
 const MOST_ROWS: usize = 5_000;

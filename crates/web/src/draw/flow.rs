@@ -34,6 +34,7 @@ pub(crate) struct Flow {
 /// A stage: a bar with its count.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Slot {
+    pub(crate) index: usize,
     pub(crate) name: &'static str,
     pub(crate) key: &'static str,
     pub(crate) count: String,
@@ -95,7 +96,8 @@ impl Flow {
         let seen_leaks = scale.leaks(0, 0.0, captured, seen_drafts(funnel), &mut leaks);
         scale.leaks(1, CAPTURED_X, compared, captured_drafts(funnel), &mut leaks);
         let seen = (captured + seen_leaks).max(SMALLEST);
-        let slot = |name, key, count, x: f64, tall: f64, href: &str| Slot {
+        let slot = |index, name, key, count, x: f64, tall: f64, href: &str| Slot {
+            index,
             name,
             key,
             count: words::count(count),
@@ -107,9 +109,9 @@ impl Flow {
             height: fixed(tall),
         };
         let slots = vec![
-            slot("Seen", "seen", funnel.seen, 0.0, seen, "/pipeline#seen"),
-            slot("Captured", "captured", funnel.captured, CAPTURED_X, captured, "/pipeline#captured"),
-            slot("Compared", "compared", funnel.compared, COMPARED_X, compared, "/exchanges?version=all"),
+            slot(0, "Seen", "seen", funnel.seen, 0.0, seen, "/pipeline#seen"),
+            slot(1, "Captured", "captured", funnel.captured, CAPTURED_X, captured, "/pipeline#captured"),
+            slot(2, "Compared", "compared", funnel.compared, COMPARED_X, compared, "/exchanges?version=all"),
         ];
         let bands = vec![
             band(0.0, CAPTURED_X, captured),

@@ -11,7 +11,7 @@ use super::{
     verdict::{Standing, class},
 };
 use crate::{
-    api::{self, ApiError, Funnel, GateQuery},
+    api::{self, ApiError, GateQuery},
     ledger::{Scope, Tally},
     words,
 };
