@@ -9,6 +9,7 @@ mod text;
 mod tree;
 mod walk;
 
+use diff::{Budget, Document, Rules};
 use store::view::{BodyView, DifferenceView, SampleView};
 
 use lines::Cell;
@@ -110,6 +111,19 @@ pub(crate) fn class_of(kind: &str, mask: Option<&str>) -> &'static str {
             _ => "changed",
         },
     }
+}
+
+/// RFC 6902, from the primary's body to the candidate's as they are shown; `None` where one is no
+/// JSON.
+pub(crate) fn patch(view: &SampleView) -> Option<serde_json::Value> {
+    let (left, right) = (text_of(&view.primary.body)?, text_of(&view.candidate.body)?);
+    for text in [left, right] {
+        serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
+    }
+    let json = |text| Document { content_type: Some("application/json"), bytes: text };
+    let (left, right) = (json(left.as_bytes()), json(right.as_bytes()));
+    let found = diff::diff(left, right, &Rules::default(), &Budget::default());
+    serde_json::to_value(diff::patch(left, right, &found)).ok()
 }
 
 fn text_of(body: &BodyView) -> Option<&str> {
