@@ -106,13 +106,13 @@ impl Ledger {
     pub fn name(&self, key: EndpointKey) -> String {
         self.endpoints
             .get(&self.resolve(key))
-            .map_or_else(|| "(unknown endpoint)".to_owned(), |row| display_name(row))
+            .map_or_else(|| "(unknown endpoint)".to_owned(), display_name)
     }
 
     /// The key of an endpoint by its name, or by its key written as a number.
     #[must_use]
     pub fn endpoint_named(&self, name: &str) -> Option<EndpointKey> {
-        let by_name = self.endpoints.values().find(|row| display_name(row) == name);
+        let by_name = self.endpoints.values().find(display_name == name);
         by_name.map(|row| self.resolve(row.key))
     }
 

@@ -33,7 +33,10 @@ pub(crate) struct Sides {
 pub(crate) enum Item {
     Row(Row),
     /// Equal rows, folded.
-    Fold { rows: Vec<Row>, places: String },
+    Fold {
+        rows: Vec<Row>,
+        places: String,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -172,7 +175,8 @@ fn close_fold(quiet: &mut Vec<Row>, items: &mut Vec<Item>) {
     }
     let mut places: Vec<String> = Vec::new();
     for row in &rows {
-        let top: String = row.path.split('/').nth(1).map(|name| format!("/{name}")).unwrap_or_default();
+        let top: String =
+            row.path.split('/').nth(1).map(|name| format!("/{name}")).unwrap_or_default();
         if !top.is_empty() && !places.contains(&top) {
             places.push(top);
         }

@@ -124,11 +124,6 @@ pub(crate) fn reason(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// Text as a value within a URL's query or path.
-pub(crate) fn in_url(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
 /// A path with the parameters that have a value.
 pub(crate) fn link(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -170,7 +165,9 @@ mod tests {
     #[test]
     fn times_are_relative_under_a_day() {
         let now = 1_700_000_000_000_000;
-        for (seconds, text) in [(0, "now"), (14, "14 s ago"), (600, "10 min ago"), (9000, "2 h ago")] {
+        for (seconds, text) in
+            [(0, "now"), (14, "14 s ago"), (600, "10 min ago"), (9000, "2 h ago")]
+        {
             assert_eq!(ago(now - seconds * 1_000_000, now), text);
         }
         assert_eq!(ago(now - 86_400_000_000, now), "2023-11-13 22:13");

@@ -1,6 +1,9 @@
 //! `GET /api/v1/clusters` and `/clusters/{id}`: what differs, in sentences.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use cluster::doc::{ClusterDoc, DocCondition, DocDifference, TitlePart};
 use serde::{Deserialize, Serialize};
@@ -126,7 +129,7 @@ pub fn clusters_of(ledger: &Ledger, query: &ClustersQuery) -> Result<Clusters, A
         }
     }
     let sort = query.sort.unwrap_or_default();
-    clusters.sort_by(|a, b| sort_key(b, sort).cmp(&sort_key(a, sort)));
+    clusters.sort_by_cached_key(|cluster| Reverse(sort_key(cluster, sort)));
     if let Some(cursor) = query.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
         let after = read_cursor(cursor)?;
         clusters.retain(|cluster| sort_key(cluster, sort) < after);

@@ -123,7 +123,10 @@ pub(crate) fn sample_json(names: &Ledger, row: SampleRow) -> SampleJson {
 }
 
 /// The store's query; refused where a parameter names nothing.
-pub(crate) fn sample_query(names: &Ledger, query: &ExchangesQuery) -> Result<SampleQuery, ApiError> {
+pub(crate) fn sample_query(
+    names: &Ledger,
+    query: &ExchangesQuery,
+) -> Result<SampleQuery, ApiError> {
     let endpoint = match query.endpoint.as_deref().filter(|name| !name.is_empty()) {
         None => None,
         Some(name) => Some(names.endpoint_named(name).ok_or_else(|| ApiError::Parameter {

@@ -36,8 +36,7 @@ impl Columns {
             .enumerate()
             .map(|(place, (value, _))| {
                 let zero = *value <= 0.0 || peak <= 0.0;
-                let tall =
-                    if zero { 1.0 } else { (value / peak * f64::from(height)).max(2.0) };
+                let tall = if zero { 1.0 } else { (value / peak * f64::from(height)).max(2.0) };
                 Column {
                     x: fixed(offset + place as f64 * step),
                     y: fixed(f64::from(height) - tall),

@@ -110,8 +110,24 @@ impl Flow {
         };
         let slots = vec![
             slot(0, "Seen", "seen", funnel.seen, 0.0, seen, "/pipeline#seen"),
-            slot(1, "Captured", "captured", funnel.captured, CAPTURED_X, captured, "/pipeline#captured"),
-            slot(2, "Compared", "compared", funnel.compared, COMPARED_X, compared, "/exchanges?version=all"),
+            slot(
+                1,
+                "Captured",
+                "captured",
+                funnel.captured,
+                CAPTURED_X,
+                captured,
+                "/pipeline#captured",
+            ),
+            slot(
+                2,
+                "Compared",
+                "compared",
+                funnel.compared,
+                COMPARED_X,
+                compared,
+                "/exchanges?version=all",
+            ),
         ];
         let bands = vec![
             band(0.0, CAPTURED_X, captured),
@@ -213,7 +229,14 @@ impl Scale {
     }
 
     /// Ribbons that leave below a band of `kept`; the outermost falls first. Returns their sum.
-    fn leaks(&self, stage: usize, from: f64, kept: f64, drafts: Vec<Draft>, into: &mut Vec<Leak>) -> f64 {
+    fn leaks(
+        &self,
+        stage: usize,
+        from: f64,
+        kept: f64,
+        drafts: Vec<Draft>,
+        into: &mut Vec<Leak>,
+    ) -> f64 {
         let sum: f64 = drafts.iter().map(|draft| self.thick(draft.count)).sum();
         let mut y = TOP + kept + sum;
         for draft in drafts {
@@ -292,8 +315,10 @@ fn fan(total: &Tally) -> Vec<Fan> {
         ("Lag", "wait", total.lag, "/pipeline#compared"),
         ("Primary 5xx", "wait", total.primary_error, "/pipeline#compared"),
     ];
-    let shown: Vec<_> =
-        parts.into_iter().filter(|(name, _, n, _)| *n > 0 || matches!(*name, "Match" | "Mismatch")).collect();
+    let shown: Vec<_> = parts
+        .into_iter()
+        .filter(|(name, _, n, _)| *n > 0 || matches!(*name, "Match" | "Mismatch"))
+        .collect();
     const LINE: f64 = 19.0;
     let others = shown.len().saturating_sub(1) as f64;
     let floor = if others > 0.0 { (FAN_HEIGHT * 0.5 / others).min(LINE) } else { 0.0 };
@@ -331,7 +356,12 @@ mod tests {
             &store::FunnelCounts {
                 seen: 1000,
                 sampled_out: 500,
-                not_copied: [("write".to_owned(), 90), ("paused".to_owned(), 9), ("shadow".to_owned(), 1)].into(),
+                not_copied: [
+                    ("write".to_owned(), 90),
+                    ("paused".to_owned(), 9),
+                    ("shadow".to_owned(), 1),
+                ]
+                .into(),
                 captured: 400,
                 compared: 390,
                 in_flight: 10,
@@ -344,10 +374,14 @@ mod tests {
 
     #[test]
     fn losses_and_what_goes_on_fill_the_ribbon() {
-        let flow = Flow::of(&funnel(), &Tally { compared: 390, matched: 380, mismatched: 10, ..Tally::default() });
+        let flow = Flow::of(
+            &funnel(),
+            &Tally { compared: 390, matched: 380, mismatched: 10, ..Tally::default() },
+        );
         let height: f64 = flow.slots[0].height.parse().unwrap();
         assert!((height - FULL).abs() < 0.1, "{height}");
-        let drawn: Vec<_> = flow.leaks.iter().filter(|leak| leak.path.is_some()).map(|leak| leak.key).collect();
+        let drawn: Vec<_> =
+            flow.leaks.iter().filter(|leak| leak.path.is_some()).map(|leak| leak.key).collect();
         assert_eq!(drawn, ["sampled_out", "not_copied", "in_flight"]);
         assert_eq!(flow.leaks[1].reasons, ["write 90", "paused 9 · other 1"]);
     }
@@ -356,7 +390,13 @@ mod tests {
     fn verdicts_fill_the_bar_and_rare_ones_stay_visible() {
         let flow = Flow::of(
             &funnel(),
-            &Tally { compared: 1_000_000, matched: 999_998, mismatched: 1, no_answer: 1, ..Tally::default() },
+            &Tally {
+                compared: 1_000_000,
+                matched: 999_998,
+                mismatched: 1,
+                no_answer: 1,
+                ..Tally::default()
+            },
         );
         let heights: Vec<f64> = flow.fan.iter().map(|fan| fan.height.parse().unwrap()).collect();
         assert_eq!(heights.len(), 3);
@@ -367,7 +407,10 @@ mod tests {
 
     #[test]
     fn an_empty_funnel_draws_nothing_that_is_not_a_number() {
-        let flow = Flow::of(&crate::api::funnel_of(&store::FunnelCounts::default(), None), &Tally::default());
+        let flow = Flow::of(
+            &crate::api::funnel_of(&store::FunnelCounts::default(), None),
+            &Tally::default(),
+        );
         assert!(!format!("{flow:?}").contains("NaN"));
     }
 }

@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn the_axis_is_logarithmic_and_clamped() {
-        for (share, at) in [(0.0, 0.0), (1e-5, 0.0), (1e-4, 0.25), (1e-3, 0.5), (0.1, 1.0), (1.0, 1.0)] {
+        for (share, at) in
+            [(0.0, 0.0), (1e-5, 0.0), (1e-4, 0.25), (1e-3, 0.5), (0.1, 1.0), (1.0, 1.0)]
+        {
             assert!((place(share) - at).abs() < 1e-9, "{share}");
         }
     }
@@ -109,6 +111,9 @@ mod tests {
     fn the_target_replaces_the_label_it_would_cover() {
         let axis = rate_axis(0.001);
         assert_eq!(axis.len(), 5);
-        assert!(axis.iter().any(|(at, text, kind)| at == "50%" && text == "0.1\u{a0}%" && *kind == "target"));
+        assert!(
+            axis.iter()
+                .any(|(at, text, kind)| at == "50%" && text == "0.1\u{a0}%" && *kind == "target")
+        );
     }
 }

@@ -131,7 +131,12 @@ struct Curves {
     label: String,
 }
 
-pub(crate) fn page(look: &Look, id: ClusterId, kept: &Kept, asked: &Asked) -> Result<String, ApiError> {
+pub(crate) fn page(
+    look: &Look,
+    id: ClusterId,
+    kept: &Kept,
+    asked: &Asked,
+) -> Result<String, ApiError> {
     let version = Some(asked.version.as_str()).filter(|version| !version.is_empty());
     let cluster = api::cluster_of(&look.ledger, id, version)?;
     let path = format!("/clusters/{id}");
@@ -152,7 +157,10 @@ pub(crate) fn page(look: &Look, id: ClusterId, kept: &Kept, asked: &Asked) -> Re
     html(
         Page {
             frame: Frame::of(look, &about),
-            list_href: words::link("/clusters", &[("version", &asked.version), ("theme", &asked.theme)]),
+            list_href: words::link(
+                "/clusters",
+                &[("version", &asked.version), ("theme", &asked.theme)],
+            ),
             previous: neighbours.0,
             next: neighbours.1,
             position: neighbours.2,
@@ -160,11 +168,19 @@ pub(crate) fn page(look: &Look, id: ClusterId, kept: &Kept, asked: &Asked) -> Re
             actions: actions(&cluster.state),
             endpoint_href: words::link(
                 "/clusters",
-                &[("endpoint", &cluster.endpoint), ("version", &asked.version), ("theme", &asked.theme)],
+                &[
+                    ("endpoint", &cluster.endpoint),
+                    ("version", &asked.version),
+                    ("theme", &asked.theme),
+                ],
             ),
             count_href: words::link(
                 "/exchanges",
-                &[("cluster", &id.to_string()), ("version", &asked.version), ("theme", &asked.theme)],
+                &[
+                    ("cluster", &id.to_string()),
+                    ("version", &asked.version),
+                    ("theme", &asked.theme),
+                ],
             ),
             more_endpoints: cluster.endpoints.iter().skip(1).cloned().collect(),
             count: words::count(cluster.count),
@@ -355,9 +371,12 @@ fn curves(look: &Look, cluster: &Cluster) -> Option<Curves> {
     let line = |points: &[(String, String)]| {
         points.iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
     };
-    let all = [latency.primary.p50, latency.candidate.p50, latency.primary.p99, latency.candidate.p99];
+    let all =
+        [latency.primary.p50, latency.candidate.p50, latency.primary.p99, latency.candidate.p99];
     let known: Vec<f64> = all.into_iter().flatten().collect();
-    let (low, high) = known.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), ms| (low.min(*ms), high.max(*ms)));
+    let (low, high) = known
+        .iter()
+        .fold((f64::INFINITY, 0.0_f64), |(low, high), ms| (low.min(*ms), high.max(*ms)));
     let tick = |ms: f64| (words::ms(ms), format!("{:.1}", 74.0 - axis.place(ms) * 70.0));
     Some(Curves {
         primary_line: line(&primary),

@@ -144,7 +144,9 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
             groups: grouped(asked, &shown, differing),
             more: match all_shown - shown.len() {
                 0 => String::new(),
-                more => format!("{} more; narrow the search to see them", words::count(more as u64)),
+                more => {
+                    format!("{} more; narrow the search to see them", words::count(more as u64))
+                }
             },
             clear_href: link(asked, &[("q", ""), ("endpoint", ""), ("slice", ""), ("state", "")]),
             filtered: !(asked.q.is_empty() && asked.endpoint.is_empty() && asked.slice.is_empty())
@@ -165,7 +167,12 @@ pub(crate) fn every(look: &Look, scope: &Scope, state: &str) -> Result<Vec<Clust
     Ok(clusters_of(&look.ledger, &query)?.clusters)
 }
 
-fn listed(look: &Look, asked: &Asked, scope: &Scope, state: &str) -> Result<Vec<Cluster>, ApiError> {
+fn listed(
+    look: &Look,
+    asked: &Asked,
+    scope: &Scope,
+    state: &str,
+) -> Result<Vec<Cluster>, ApiError> {
     let query = ClustersQuery {
         version: Some(scope.version().unwrap_or("all").to_owned()),
         endpoint: Some(asked.endpoint.clone()),
@@ -248,7 +255,9 @@ fn below(open: &[Cluster], differing: u64) -> String {
     let left = match rest {
         0 => "Every mismatch is in a cluster.".to_owned(),
         1 => "1 mismatch is accepted, fixed or in no cluster yet.".to_owned(),
-        rest => format!("{} mismatches are accepted, fixed or in no cluster yet.", words::count(rest)),
+        rest => {
+            format!("{} mismatches are accepted, fixed or in no cluster yet.", words::count(rest))
+        }
     };
     format!("{fix}{left}")
 }
@@ -257,7 +266,9 @@ fn strip(asked: &Asked, open: &[Cluster], differing: u64) -> Vec<draw::Segment> 
     let whole = differing.max(open.iter().map(|cluster| cluster.count).sum());
     let parts: Vec<(String, String, u64)> = open
         .iter()
-        .map(|cluster| (cluster.id.to_string(), href(asked, &cluster.id.to_string()), cluster.count))
+        .map(|cluster| {
+            (cluster.id.to_string(), href(asked, &cluster.id.to_string()), cluster.count)
+        })
         .collect();
     draw::strip(&parts, whole)
 }
@@ -321,11 +332,8 @@ fn row(asked: &Asked, cluster: &Cluster, differing: u64) -> Row {
 
 /// Counts by version.
 pub(crate) fn spark(cluster: &Cluster, width: u32, height: u32) -> Columns {
-    let values: Vec<(f64, String)> = cluster
-        .by_version
-        .iter()
-        .map(|hit| (hit.count as f64, words::count(hit.count)))
-        .collect();
+    let values: Vec<(f64, String)> =
+        cluster.by_version.iter().map(|hit| (hit.count as f64, words::count(hit.count))).collect();
     Columns::of(&values, width, height)
 }
 
@@ -446,10 +454,7 @@ fn link(asked: &Asked, changes: &[(&str, &str)]) -> String {
 }
 
 fn href(asked: &Asked, id: &str) -> String {
-    words::link(
-        &format!("/clusters/{id}"),
-        &[("version", &asked.version), ("theme", &asked.theme)],
-    )
+    words::link(&format!("/clusters/{id}"), &[("version", &asked.version), ("theme", &asked.theme)])
 }
 
 fn mismatches(number: u64) -> String {

@@ -125,7 +125,10 @@ fn slices(look: &Look) -> Vec<String> {
 
 fn slice_links(look: &Look, asked: &Asked) -> Vec<(String, String, bool)> {
     let link = |slice: &str| {
-        words::link("/gate", &[("version", &asked.version), ("slice", slice), ("theme", &asked.theme)])
+        words::link(
+            "/gate",
+            &[("version", &asked.version), ("slice", slice), ("theme", &asked.theme)],
+        )
     };
     let names = slices(look);
     if names.is_empty() {
@@ -162,8 +165,7 @@ fn history(look: &Look, now: &Scope) -> Vec<Row> {
             let standings: Vec<Standing> =
                 own.iter().map(|tally| Standing::of(tally, &look.config.targets)).collect();
             let judged = own.iter().any(|tally| tally.compared > 0);
-            let class =
-                if judged { class(Standing::worst(&standings).readiness) } else { "" };
+            let class = if judged { class(Standing::worst(&standings).readiness) } else { "" };
             let current = if now.version() == Some(version.as_str()) { "current" } else { "" };
             (class, current.to_owned())
         });
@@ -253,7 +255,10 @@ fn checks(look: &Look, decision: &Decision, scope: &Scope) -> Vec<Check> {
         },
         Check {
             class: if waiting > 0 || decision.endpoints.is_empty() { "wait" } else { "pass" },
-            name: format!("Every endpoint has enough evidence, at least {} trials", words::count(targets.min_samples)),
+            name: format!(
+                "Every endpoint has enough evidence, at least {} trials",
+                words::count(targets.min_samples)
+            ),
             value: match (waiting, decision.endpoints.len()) {
                 (_, 0) => "no traffic".to_owned(),
                 (0, _) => "all do".to_owned(),

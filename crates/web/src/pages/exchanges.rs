@@ -18,7 +18,8 @@ use crate::{
 };
 
 const KEYS: &[(&str, &str)] = &[("j k", "Move"), ("enter", "Open"), ("?", "Keys on or off")];
-const ONE_KEYS: &[(&str, &str)] = &[("n p", "Next, previous difference"), ("esc", "Back to the list")];
+const ONE_KEYS: &[(&str, &str)] =
+    &[("n p", "Next, previous difference"), ("esc", "Back to the list")];
 const LIMIT: u32 = 100;
 
 #[derive(Debug, Default, Deserialize)]
@@ -100,10 +101,10 @@ impl Asked {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let cluster = match text(&self.cluster) {
             None => None,
-            Some(id) => Some(id.parse::<ClusterId>().map_err(|problem| ApiError::Parameter {
-                parameter: "cluster",
-                problem,
-            })?),
+            Some(id) => Some(
+                id.parse::<ClusterId>()
+                    .map_err(|problem| ApiError::Parameter { parameter: "cluster", problem })?,
+            ),
         };
         Ok(ExchangesQuery {
             endpoint: text(&self.endpoint),
@@ -175,7 +176,10 @@ fn below(look: &Look, rows: &Rows<SampleRow>, asked: &Asked) -> Result<String, A
         (false, true) => format!("{} kept", words::count(shown)),
         _ => format!("{} of those kept are shown", words::count(shown)),
     };
-    Ok(format!("{} counted, {kept}. Of each way to differ the first, the newest and some between are kept.", words::count(counted)))
+    Ok(format!(
+        "{} counted, {kept}. Of each way to differ the first, the newest and some between are kept.",
+        words::count(counted)
+    ))
 }
 
 fn verdict(sample: &SampleRow) -> (&'static str, &'static str) {
@@ -188,7 +192,8 @@ fn verdict(sample: &SampleRow) -> (&'static str, &'static str) {
 
 fn row(sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
     let view = &sample.view;
-    let status = |status: Option<u16>| status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+    let status =
+        |status: Option<u16>| status.map_or_else(|| "none".to_owned(), |status| status.to_string());
     let (class, verdict) = verdict(sample);
     let query = view.request.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
     let theme: (&str, &str) = ("theme", &asked.theme);
@@ -232,7 +237,9 @@ fn filters(asked: &Asked) -> Vec<(String, String)> {
     [("endpoint", &asked.endpoint), ("cluster", &asked.cluster), ("version", &asked.version)]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (format!("{name}:{value}"), link(asked, &[(name, ""), ("cursor", "")])))
+        .map(|(name, value)| {
+            (format!("{name}:{value}"), link(asked, &[(name, ""), ("cursor", "")]))
+        })
         .collect()
 }
 
@@ -274,7 +281,10 @@ pub(crate) fn one(
     };
     let href = |changes: &[(&str, &str)]| {
         let pick = |name: &str, now: &str| {
-            changes.iter().find(|(other, _)| *other == name).map_or(now.to_owned(), |one| one.1.to_owned())
+            changes
+                .iter()
+                .find(|(other, _)| *other == name)
+                .map_or(now.to_owned(), |one| one.1.to_owned())
         };
         let (tab, view) = (pick("tab", &asked.tab), pick("view", &asked.view));
         words::link(&path, &[("tab", &tab), ("view", &view), ("theme", &asked.theme)])
@@ -292,7 +302,13 @@ pub(crate) fn one(
             cluster: sample.cluster.map(|id| {
                 let id = ClusterId(id).to_string();
                 let sample = sample.exchange.to_string();
-                (words::link(&format!("/clusters/{id}"), &[("sample", &sample), ("version", "all"), ("theme", &asked.theme)]), id)
+                (
+                    words::link(
+                        &format!("/clusters/{id}"),
+                        &[("sample", &sample), ("version", "all"), ("theme", &asked.theme)],
+                    ),
+                    id,
+                )
             }),
             captured: sample.view.captured_at.clone(),
             panel: sample::panel(sample, model, wanted, &href),

@@ -9,7 +9,9 @@ use axum::{
 use exchange::ExchangeId;
 use store::SampleQuery;
 
-use super::{Look, cluster, clusters, deciding, exchanges, forms, learnt, pipeline, readiness, sample};
+use super::{
+    Look, cluster, clusters, deciding, exchanges, forms, learnt, pipeline, readiness, sample,
+};
 use crate::{
     api::{ApiError, ClusterId, sample_query},
     serve::{App, PageError, PageParameters},

@@ -79,7 +79,11 @@ pub(crate) fn volatile(look: &Look, model: &Model, asked: &Asked) -> Result<Stri
         .map(|place| VolatileRow {
             endpoint_href: words::link(
                 "/exchanges",
-                &[("endpoint", &place.endpoint), ("version", &asked.version), ("theme", &asked.theme)],
+                &[
+                    ("endpoint", &place.endpoint),
+                    ("version", &asked.version),
+                    ("theme", &asked.theme),
+                ],
             ),
             evidence: sample::evidence(&place.evidence),
             by: match place.evidence {
@@ -101,7 +105,10 @@ pub(crate) fn volatile(look: &Look, model: &Model, asked: &Asked) -> Result<Stri
             version: asked.version.clone(),
             rows,
             model: model.number,
-            clear_href: words::link("/volatile", &[("version", &asked.version), ("theme", &asked.theme)]),
+            clear_href: words::link(
+                "/volatile",
+                &[("version", &asked.version), ("theme", &asked.theme)],
+            ),
         }
         .render(),
     )
@@ -128,7 +135,10 @@ pub(crate) fn rules(look: &Look, asked: &Asked) -> Result<String, ApiError> {
             theme: asked.theme.clone(),
             version: asked.version.clone(),
             rows,
-            clear_href: words::link("/rules", &[("version", &asked.version), ("theme", &asked.theme)]),
+            clear_href: words::link(
+                "/rules",
+                &[("version", &asked.version), ("theme", &asked.theme)],
+            ),
         }
         .render(),
     )
@@ -160,7 +170,9 @@ fn rule_row(number: usize, rule: &serde_json::Value) -> RuleRow {
     };
     let options = rule.as_object().into_iter().flatten();
     let options: Vec<String> = options
-        .filter(|(name, value)| !matches!(name.as_str(), "route" | "path" | "kind") && !value.is_null())
+        .filter(|(name, value)| {
+            !matches!(name.as_str(), "route" | "path" | "kind") && !value.is_null()
+        })
         .map(|(name, value)| format!("{name} = {value}"))
         .collect();
     RuleRow {

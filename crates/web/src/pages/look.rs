@@ -41,8 +41,7 @@ impl Look {
             None => None,
         };
         let queue = app.queue();
-        let depths =
-            tokio::join!(queue.depth(Lane::Exchanges), queue.depth(Lane::Pairs));
+        let depths = tokio::join!(queue.depth(Lane::Exchanges), queue.depth(Lane::Pairs));
         Ok(Self {
             now: app.now(),
             config: app.config().clone(),

@@ -122,20 +122,40 @@ fn lines(look: &Look) -> Vec<Line> {
     let reasons = |lines: &mut Vec<Line>, reasons: &std::collections::BTreeMap<String, u64>| {
         let mut sorted: Vec<_> = reasons.iter().filter(|(_, count)| **count > 0).collect();
         sorted.sort_by(|a, b| b.1.cmp(a.1));
-        lines.extend(sorted.into_iter().map(|(name, count)| line("", 2, &words::reason(name), "", *count)));
+        lines.extend(
+            sorted.into_iter().map(|(name, count)| line("", 2, &words::reason(name), "", *count)),
+        );
     };
     lines.push(line("seen", 0, "Seen", "requests the taps answered", funnel.seen));
     lines.push(line("sampled_out", 1, "Sampled out", "not in the sample", funnel.sampled_out));
     lines.push(line("not_copied", 1, "Not copied", "not meant to be", funnel.not_copied_total()));
     reasons(&mut lines, &funnel.not_copied);
     let dropped = funnel.dropped_total();
-    lines.push(Line { warn: dropped > 0, ..line("dropped", 1, "Dropped", "meant to be copied, lost in a tap", dropped) });
+    lines.push(Line {
+        warn: dropped > 0,
+        ..line("dropped", 1, "Dropped", "meant to be copied, lost in a tap", dropped)
+    });
     reasons(&mut lines, &funnel.dropped);
     lines.push(line("captured", 0, "Captured", "accepted by spool or broker", funnel.captured));
-    lines.push(line("skipped", 1, "Skipped", "without a verdict, for a reason", funnel.skipped_total()));
+    lines.push(line(
+        "skipped",
+        1,
+        "Skipped",
+        "without a verdict, for a reason",
+        funnel.skipped_total(),
+    ));
     reasons(&mut lines, &funnel.skipped);
-    lines.push(Line { warn: funnel.parked > 0, ..line("parked", 1, "Parked", "set aside, listed below", funnel.parked) });
-    lines.push(line("in_flight", 1, "In flight", "queued, replaying or comparing", funnel.in_flight));
+    lines.push(Line {
+        warn: funnel.parked > 0,
+        ..line("parked", 1, "Parked", "set aside, listed below", funnel.parked)
+    });
+    lines.push(line(
+        "in_flight",
+        1,
+        "In flight",
+        "queued, replaying or comparing",
+        funnel.in_flight,
+    ));
     lines.push(Line { warn: funnel.lost > 0, ..line("lost", 1, "Lost", "must be 0", funnel.lost) });
     lines.push(line("replayed", 1, "Replayed", "with a result of the candidate", funnel.replayed));
     lines.push(line("compared", 0, "Compared", "pairs recorded in the store", funnel.compared));
@@ -156,26 +176,37 @@ fn stages(look: &Look) -> Vec<Stage> {
     let tap = match (look.desired.copy_paused() || funnel.paused, funnel.newest_snapshot) {
         (true, _) => ("warn", "paused".to_owned()),
         (false, None) => ("wait", "not heard of yet".to_owned()),
-        (false, Some(at)) if look.now - at > 30_000_000 => ("warn", format!("silent, last report {}", words::ago(at, look.now))),
+        (false, Some(at)) if look.now - at > 30_000_000 => {
+            ("warn", format!("silent, last report {}", words::ago(at, look.now)))
+        }
         (false, Some(_)) => ("pass", "copying".to_owned()),
     };
-    let depth = |depth: Option<u64>, lane: &str| depth.map(|depth| format!("{} for {lane}", words::plural(depth, "message")));
-    let waiting: Vec<String> = [depth(look.depths.0, "replayers"), depth(look.depths.1, "comparators")]
-        .into_iter()
-        .flatten()
-        .collect();
+    let depth = |depth: Option<u64>, lane: &str| {
+        depth.map(|depth| format!("{} for {lane}", words::plural(depth, "message")))
+    };
+    let waiting: Vec<String> =
+        [depth(look.depths.0, "replayers"), depth(look.depths.1, "comparators")]
+            .into_iter()
+            .flatten()
+            .collect();
     let queue = match (look.queue.connected, look.queue.blocked) {
         (false, _) => ("fail", "not connected"),
         (true, true) => ("warn", "blocked"),
         (true, false) => ("pass", "connected"),
     };
     let replayer = match &look.breaker {
-        Some(breaker) if breaker.open => ("fail", "waits for the candidate".to_owned(), format!("{}: {}", breaker.origin, breaker.detail)),
+        Some(breaker) if breaker.open => (
+            "fail",
+            "waits for the candidate".to_owned(),
+            format!("{}: {}", breaker.origin, breaker.detail),
+        ),
         _ if look.desired.replay_paused() => ("warn", "paused".to_owned(), String::new()),
         Some(breaker) => ("pass", "candidate answers".to_owned(), breaker.origin.clone()),
         None => ("wait", "no report yet".to_owned(), String::new()),
     };
-    let report = funnel.newest_snapshot.map_or_else(String::new, |at| format!("last report {}", words::ago(at, look.now)));
+    let report = funnel
+        .newest_snapshot
+        .map_or_else(String::new, |at| format!("last report {}", words::ago(at, look.now)));
     vec![
         Stage { class: tap.0, name: "Tap", state: tap.1, detail: report },
         Stage {
@@ -185,7 +216,12 @@ fn stages(look: &Look) -> Vec<Stage> {
             detail: if waiting.is_empty() { look.queue.detail.clone() } else { waiting.join(", ") },
         },
         Stage { class: replayer.0, name: "Replayer", state: replayer.1, detail: replayer.2 },
-        Stage { class: "pass", name: "Store", state: "answers".to_owned(), detail: format!("{} recorded", words::plural(funnel.compared, "pair")) },
+        Stage {
+            class: "pass",
+            name: "Store",
+            state: "answers".to_owned(),
+            detail: format!("{} recorded", words::plural(funnel.compared, "pair")),
+        },
     ]
 }
 

@@ -187,10 +187,8 @@ pub(crate) struct Group {
 pub(crate) fn groups(look: &Look, scope: &Scope) -> Vec<Group> {
     let ledger = &look.ledger;
     let targets = &look.config.targets;
-    let query = EndpointsQuery {
-        version: Some(scope.version().unwrap_or("all").to_owned()),
-        slice: None,
-    };
+    let query =
+        EndpointsQuery { version: Some(scope.version().unwrap_or("all").to_owned()), slice: None };
     let tallies = ledger.tallies(scope);
     let clusters = ledger.open_clusters(scope);
     let mut by_slice: BTreeMap<(usize, Option<String>), Vec<Endpoint>> = BTreeMap::new();
@@ -246,7 +244,9 @@ fn below(standings: &[Standing], noun: &str, targets: &Targets) -> String {
     let fail = number(Readiness::NotReady);
     let wait = number(Readiness::NotEnoughEvidence);
     let first = match (fail, wait) {
-        _ if standings.is_empty() => "Exchanges are copied; the first pairs are under way.".to_owned(),
+        _ if standings.is_empty() => {
+            "Exchanges are copied; the first pairs are under way.".to_owned()
+        }
         (0, 0) => "Nothing is left to do.".to_owned(),
         (0, 1) => "1 needs more traffic.".to_owned(),
         (0, wait) => format!("{wait} need more traffic."),
@@ -257,7 +257,11 @@ fn below(standings: &[Standing], noun: &str, targets: &Targets) -> String {
         (fail, 1) => format!("{fail} fail and 1 needs more traffic."),
         (fail, wait) => format!("{fail} fail and {wait} need more traffic."),
     };
-    let article = if noun == "slice" { "A slice is ready when each endpoint's" } else { "An endpoint is ready when its" };
+    let article = if noun == "slice" {
+        "A slice is ready when each endpoint's"
+    } else {
+        "An endpoint is ready when its"
+    };
     format!(
         "{first} {article} mismatch rate is under {} with {} confidence.",
         words::round_percent(targets.max_mismatch_rate),
@@ -334,7 +338,9 @@ impl Table<'_> {
                 let open = slice.fold.as_ref().is_some_and(|fold| fold.open);
                 rows.push(slice);
                 if open {
-                    rows.extend(group.members.iter().map(|one| self.endpoint(&one.0, &one.1, true)));
+                    rows.extend(
+                        group.members.iter().map(|one| self.endpoint(&one.0, &one.1, true)),
+                    );
                 }
             }
         }
@@ -343,8 +349,7 @@ impl Table<'_> {
 
     fn slice(&self, group: &Group) -> Row {
         let name = group.slice.clone().unwrap_or_else(|| "Other traffic".to_owned());
-        let ready =
-            group.members.iter().filter(|one| one.1.readiness == Readiness::Ready).count();
+        let ready = group.members.iter().filter(|one| one.1.readiness == Readiness::Ready).count();
         let interval = gate::interval::always_valid(
             group.tally.mismatching_trials,
             group.tally.trials,
@@ -398,7 +403,8 @@ impl Table<'_> {
             compared: words::count(endpoint.compared),
             compared_href: self.link("/exchanges", &[("endpoint", name)]),
             mismatched: words::count(endpoint.mismatched),
-            mismatched_href: self.link("/exchanges", &[("endpoint", name), ("verdict", "mismatch")]),
+            mismatched_href: self
+                .link("/exchanges", &[("endpoint", name), ("verdict", "mismatch")]),
             bar: IntervalBar::of(
                 endpoint.rate,
                 endpoint.rate_low,

@@ -79,13 +79,10 @@ const TABS: [(&str, &str); 5] = [
     ("Raw", "raw"),
 ];
 
-/// `href` makes a link to this page with some parameters changed.
-pub(crate) fn panel(
-    sample: &SampleRow,
-    model: &Model,
-    asked: Asked<'_>,
-    href: &dyn Fn(&[(&str, &str)]) -> String,
-) -> Panel {
+/// Makes a link to the page with some of its parameters changed.
+type Links<'a> = &'a dyn Fn(&[(&str, &str)]) -> String;
+
+pub(crate) fn panel(sample: &SampleRow, model: &Model, asked: Asked<'_>, href: Links<'_>) -> Panel {
     let view = &sample.view;
     let masks = |one: &DifferenceView| mask(model, sample.endpoint, one);
     let tab = TABS.iter().map(|(_, key)| *key).find(|key| *key == asked.tab).unwrap_or("");
@@ -185,7 +182,10 @@ fn side(answer: &AnswerView, other: &AnswerView) -> Side {
     }
 }
 
-fn header_rows(view: &SampleView, masks: &dyn Fn(&DifferenceView) -> Option<String>) -> Vec<HeaderRow> {
+fn header_rows(
+    view: &SampleView,
+    masks: &dyn Fn(&DifferenceView) -> Option<String>,
+) -> Vec<HeaderRow> {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in view.primary.headers.iter().chain(&view.candidate.headers) {
         let name = name.to_ascii_lowercase();
@@ -227,7 +227,9 @@ fn request(view: &SampleView) -> Request {
     let body = match &view.request.body {
         BodyView::Empty => String::new(),
         BodyView::Text { text } => text.clone(),
-        BodyView::Binary { length, hex } => format!("{} that are no text: {hex}", words::bytes(*length)),
+        BodyView::Binary { length, hex } => {
+            format!("{} that are no text: {hex}", words::bytes(*length))
+        }
         BodyView::Absent { length, why } => format!("{} not kept: {why}", words::bytes(*length)),
     };
     Request {
@@ -261,11 +263,8 @@ pub(crate) async fn model(store: &store::Store) -> Result<Model, ApiError> {
 
 /// `200 → 404`, and what differs first.
 pub(crate) fn first_difference(sample: &SampleRow, model: &Model) -> Option<FirstDifference> {
-    let one = sample
-        .view
-        .differences
-        .iter()
-        .find(|one| mask(model, sample.endpoint, one).is_none())?;
+    let one =
+        sample.view.differences.iter().find(|one| mask(model, sample.endpoint, one).is_none())?;
     Some(FirstDifference {
         class: sides::class_of(&one.kind, None),
         place: if one.place == "status" { "status".to_owned() } else { one.path.clone() },

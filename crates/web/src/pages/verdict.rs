@@ -2,11 +2,7 @@
 
 use gate::{EndpointEvidence, Readiness, Targets, interval::trials_needed};
 
-use crate::{
-    draw::Ring,
-    ledger::Tally,
-    words,
-};
+use crate::{draw::Ring, ledger::Tally, words};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Chip {

@@ -184,7 +184,8 @@ impl Reader<'_> {
     /// A number or a word.
     fn bare(&mut self) -> Option<()> {
         let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        {
             self.at += 1;
         }
         let word = self.text.get(start..self.at)?;
@@ -234,7 +235,20 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_refused() {
-        for text in ["", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "1 2", "nul", "[1}", "\"a", "\"a\\", "<p>", "{a:1}"] {
+        for text in [
+            "",
+            "{",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":1,}",
+            "1 2",
+            "nul",
+            "[1}",
+            "\"a",
+            "\"a\\",
+            "<p>",
+            "{a:1}",
+        ] {
             assert!(Tree::parse(text).is_none(), "{text}");
         }
     }

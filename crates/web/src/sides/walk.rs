@@ -123,7 +123,7 @@ pub(super) fn rows(left: &Tree<'_>, right: &Tree<'_>, changes: &Changes) -> Vec<
             break;
         }
         match task {
-            Task::Pair(pair) => walk.pair(pair, &mut tasks),
+            Task::Pair(pair) => walk.pair(&pair, &mut tasks),
             Task::Close { brackets, commas, depth, path } => {
                 let left = vec![plain(ending(brackets.0, commas.0))];
                 let right = vec![plain(ending(brackets.1, commas.1))];
@@ -143,19 +143,19 @@ pub(super) fn rows(left: &Tree<'_>, right: &Tree<'_>, changes: &Changes) -> Vec<
 }
 
 impl Walk<'_> {
-    fn pair(&mut self, pair: Pair, tasks: &mut Vec<Task>) {
+    fn pair(&mut self, pair: &Pair, tasks: &mut Vec<Task>) {
         let shapes = (self.left.shape(pair.left), self.right.shape(pair.right));
         let mark = self.changes.right.get(&pair.right_path);
         let whole = mark.filter(|mark| mark.kind != "reordered" || shapes.0 == Shape::Scalar);
         let alike = self.left.raw(pair.left) == self.right.raw(pair.right);
         match whole {
             Some(mark) if shapes.0 != shapes.1 || shapes.0 == Shape::Scalar => {
-                self.changed(&pair, mark);
+                self.changed(pair, mark);
             }
-            _ if shapes.0 != shapes.1 => self.changed(&pair, &unrecorded()),
-            _ if shapes.0 == Shape::Scalar => self.scalar(&pair, alike),
+            _ if shapes.0 != shapes.1 => self.changed(pair, &unrecorded()),
+            _ if shapes.0 == Shape::Scalar => self.scalar(pair, alike),
             _ if alike && self.left.compact(pair.left, SHORT).is_some() => {
-                self.scalar(&pair, true);
+                self.scalar(pair, true);
             }
             _ => self.open(pair, tasks),
         }
@@ -189,7 +189,8 @@ impl Walk<'_> {
         }
         for place in 0..left.len().max(right.len()) {
             let left = left.get_mut(place).map(|(depth, pieces)| (*depth, std::mem::take(pieces)));
-            let right = right.get_mut(place).map(|(depth, pieces)| (*depth, std::mem::take(pieces)));
+            let right =
+                right.get_mut(place).map(|(depth, pieces)| (*depth, std::mem::take(pieces)));
             let note = if place == 0 { mark.note.clone() } else { String::new() };
             let row = Row {
                 left: left.map(|(depth, pieces)| self.left_cell(depth, pieces)),
@@ -204,7 +205,7 @@ impl Walk<'_> {
     }
 
     /// An object or array on both sides: its opening now, the rest later.
-    fn open(&mut self, pair: Pair, tasks: &mut Vec<Task>) {
+    fn open(&mut self, pair: &Pair, tasks: &mut Vec<Task>) {
         let shape = self.left.shape(pair.left);
         let (open, close) = brackets(shape);
         let side = || {
@@ -212,7 +213,8 @@ impl Walk<'_> {
             pieces.push(plain(open));
             pieces
         };
-        let reordered = self.changes.right.get(&pair.right_path).filter(|mark| mark.kind == "reordered");
+        let reordered =
+            self.changes.right.get(&pair.right_path).filter(|mark| mark.kind == "reordered");
         let class = reordered.map_or("same", |mark| mark.class);
         self.both(pair.depth, side(), side(), class, pair.right_path.clone());
         if let Some(row) = self.rows.last_mut().filter(|_| reordered.is_some()) {
@@ -225,9 +227,9 @@ impl Walk<'_> {
             path: pair.right_path.clone(),
         });
         let inner = if shape == Shape::Object {
-            self.members(&pair)
+            self.members(pair)
         } else {
-            self.elements(&pair, reordered.is_some())
+            self.elements(pair, reordered.is_some())
         };
         tasks.extend(inner.into_iter().rev());
     }
@@ -249,7 +251,15 @@ impl Walk<'_> {
                 Some((partner, other)) => {
                     tasks.push(self.child(pair, child, other, place, partner));
                     right_done.insert(partner);
-                    self.only_right(pair, right, &right_last, &left_last, partner + 1, &mut right_done, &mut tasks);
+                    self.only_right(
+                        pair,
+                        right,
+                        &right_last,
+                        &left_last,
+                        partner + 1,
+                        &mut right_done,
+                        &mut tasks,
+                    );
                 }
                 None => tasks.push(self.left_child(pair, child, place)),
             }
@@ -301,7 +311,9 @@ impl Walk<'_> {
             self.same_text(left, right, &mut partners, &mut taken);
         }
         let mut free = (0..right.len())
-            .filter(|place| !taken.contains(place) && !alone(&self.changes.right, &pair.right_path, *place))
+            .filter(|place| {
+                !taken.contains(place) && !alone(&self.changes.right, &pair.right_path, *place)
+            })
             .collect::<Vec<_>>()
             .into_iter();
         for place in 0..left.len() {
@@ -332,8 +344,7 @@ impl Walk<'_> {
         }
         for (place, child) in left.iter().enumerate() {
             if !partners.contains_key(&place)
-                && let Some(partner) =
-                    by_text.get_mut(self.left.raw(child.node)).and_then(Vec::pop)
+                && let Some(partner) = by_text.get_mut(self.left.raw(child.node)).and_then(Vec::pop)
             {
                 partners.insert(place, partner);
                 taken.insert(partner);
@@ -372,9 +383,15 @@ impl Walk<'_> {
         tasks
     }
 
-    fn child(&self, pair: &Pair, left: &Child, right: &Child, place: usize, partner: usize) -> Task {
-        let tails =
-            (self.left.children(pair.left).len(), self.right.children(pair.right).len());
+    fn child(
+        &self,
+        pair: &Pair,
+        left: &Child,
+        right: &Child,
+        place: usize,
+        partner: usize,
+    ) -> Task {
+        let tails = (self.left.children(pair.left).len(), self.right.children(pair.right).len());
         Task::Pair(Pair {
             left: left.node,
             right: right.node,
@@ -432,7 +449,14 @@ impl Walk<'_> {
         }
     }
 
-    fn both(&mut self, depth: usize, left: Vec<Piece>, right: Vec<Piece>, class: &'static str, path: String) {
+    fn both(
+        &mut self,
+        depth: usize,
+        left: Vec<Piece>,
+        right: Vec<Piece>,
+        class: &'static str,
+        path: String,
+    ) {
         let left = Some(self.left_cell(depth, left));
         let right = Some(self.right_cell(depth, right));
         self.rows.push(Row { left, right, class, path, ..Row::default() });
@@ -554,7 +578,8 @@ mod tests {
 
     #[test]
     fn a_value_that_became_an_object_is_shown_whole() {
-        let laid = lay_out(r#"{"a":1}"#, r#"{"a":{"b":1}}"#, &[difference("type_changed", "/a", None)]);
+        let laid =
+            lay_out(r#"{"a":1}"#, r#"{"a":{"b":1}}"#, &[difference("type_changed", "/a", None)]);
         assert_eq!(laid[1], "changed: \"a\": 1 | \"a\": {\"b\": 1}");
     }
 
