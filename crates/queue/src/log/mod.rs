@@ -21,6 +21,11 @@ mod recovery;
 mod segment;
 mod writer;
 
+#[cfg(test)]
+mod forgetful;
+#[cfg(test)]
+mod model_test;
+
 use std::{
     collections::VecDeque,
     io,
@@ -63,6 +68,9 @@ pub(crate) struct LogConfig {
     pub(crate) cache_bytes: usize,
     /// How long a folder that is just being left is waited for.
     pub(crate) lock_patience: Duration,
+    /// The cursor file follows at most this much later; what is settled in between comes again
+    /// after a crash.
+    pub(crate) cursor_delay: Duration,
 }
 
 impl LogConfig {
@@ -72,6 +80,7 @@ impl LogConfig {
             segment_bytes: 8 << 20,
             cache_bytes: 0,
             lock_patience: Duration::from_secs(2),
+            cursor_delay: Duration::from_millis(100),
         }
     }
 }
@@ -146,6 +155,7 @@ impl Log {
             commands: received,
             segment_bytes: config.segment_bytes,
             max_bytes: config.max_bytes,
+            cursor_delay: config.cursor_delay,
             lock,
             saved_cursor: cursor,
         };

@@ -82,7 +82,7 @@ pub(super) struct Scan {
 pub(super) fn scan(bytes: &[u8], base: u64, last: bool, limit: u64) -> Scan {
     let mut found = Scan { slots: Vec::new(), good_len: 0, condition: Condition::Whole };
     if bytes.get(..HEADER_LEN) != Some(&encode_header(base)) {
-        let torn = bytes.len() < HEADER_LEN;
+        let torn = last && !was_synced(bytes, base);
         found.condition = if torn { Condition::Torn } else { Condition::Damaged };
         return found;
     }
@@ -127,6 +127,21 @@ pub(super) fn scan(bytes: &[u8], base: u64, last: bool, limit: u64) -> Scan {
     }
     found.slots = slots;
     found
+}
+
+/// Whether a segment with a bad header was ever synced. Blocks that did not reach the disk read
+/// as zeros: anything else in the header, or a second group behind it, was once written.
+fn was_synced(bytes: &[u8], base: u64) -> bool {
+    let header = encode_header(base);
+    let foreign = bytes.iter().zip(&header).any(|(found, due)| found != due && *found != 0);
+    let mut offset = HEADER_LEN;
+    while let Some(record) = Record::parse(bytes, offset) {
+        if record.intact && record.starts_group && offset > HEADER_LEN {
+            return true;
+        }
+        offset += RECORD_HEADER_LEN + record.len;
+    }
+    foreign
 }
 
 /// The payload of a record read back whole; `None` when its checksum is wrong.
@@ -267,10 +282,18 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_header_is_damage_and_a_short_one_is_torn() {
-        assert_eq!(scan(&[1; 64], 7, true, u64::MAX).condition, Condition::Damaged);
-        assert_eq!(scan(&segment(&[]), 8, true, u64::MAX).condition, Condition::Damaged);
-        assert_eq!(scan(&[1; 3], 7, true, u64::MAX).condition, Condition::Torn);
+    fn a_foreign_header_is_damage_and_one_that_was_never_synced_is_torn() {
+        let of = |bytes: &[u8], base| scan(bytes, base, true, u64::MAX).condition;
+        assert_eq!(of(&[1; 64], 7), Condition::Damaged);
+        assert_eq!(of(&segment(&[]), 8), Condition::Damaged);
+        assert_eq!(of(&encode_header(7)[..5], 7), Condition::Torn);
+        assert_eq!(of(&[0; 64], 7), Condition::Torn);
+        let mut bytes = segment(&[&["one"]]);
+        bytes[..HEADER_LEN].fill(0);
+        assert_eq!(of(&bytes, 7), Condition::Torn);
+        let mut bytes = segment(&[&["one"], &["two"]]);
+        bytes[..HEADER_LEN].fill(0);
+        assert_eq!(of(&bytes, 7), Condition::Damaged);
     }
 
     #[test]

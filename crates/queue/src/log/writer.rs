@@ -31,9 +31,6 @@ use super::{
 };
 use crate::PublishError;
 
-/// The cursor file follows at most this much later; what is settled in between comes again
-/// after a crash.
-const CURSOR_DELAY: Duration = Duration::from_millis(100);
 const GROUP_RECORDS: usize = 1024;
 const GROUP_BYTES: usize = 4 << 20;
 
@@ -65,6 +62,7 @@ pub(super) struct Writer {
     pub(super) commands: Receiver<Command>,
     pub(super) segment_bytes: u64,
     pub(super) max_bytes: u64,
+    pub(super) cursor_delay: Duration,
     /// Held as long as the thread runs; none where the folder is not the system's.
     pub(super) lock: Option<FolderLock>,
     pub(super) saved_cursor: Sequence,
@@ -82,7 +80,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut active = None;
         let mut closing = None;
-        let mut cursor_due = Some(Instant::now() + CURSOR_DELAY);
+        let mut cursor_due = Some(Instant::now() + self.cursor_delay);
         while closing.is_none() {
             let mut work = Work::default();
             match self.wait(cursor_due) {
@@ -93,7 +91,7 @@ impl Writer {
             self.commands.try_iter().for_each(|command| work.add(command));
             if work.settled {
                 self.shared.settled_sent.store(false, Ordering::SeqCst);
-                cursor_due.get_or_insert_with(|| Instant::now() + CURSOR_DELAY);
+                cursor_due.get_or_insert_with(|| Instant::now() + self.cursor_delay);
             }
             while !work.appends.is_empty() {
                 self.commit(&mut active, &mut work.appends);

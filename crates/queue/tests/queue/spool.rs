@@ -175,6 +175,25 @@ async fn a_slow_confirm_spools_and_then_moves_the_cursor() {
     place.clean().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_broker_spools_and_gets_the_rest_when_there_is_room() {
+    let Some(place) = Place::broker() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(QueueConfig { max_bytes: 256 << 10, ..place.config() }).await.unwrap();
+    let spool = Spooled::open(&queue, spool_in(folder.path())).await.unwrap();
+    let numbered = |n: usize| format!("{n:02} {}", "x".repeat(16 << 10));
+    for n in 0..20 {
+        assert!(submit(&spool, 0, &numbered(n)).await.is_ok());
+    }
+    assert!(spool.health().spooled_messages > 0);
+    let mut consumer = consumer(&queue, 2).await;
+    let expected: Vec<_> = (0..20).map(numbered).collect();
+    assert!(drain(&mut consumer, 20).await == expected, "all of them, in order");
+    wait_until_drained(&spool).await;
+    queue.close().await;
+    place.clean().await;
+}
+
 #[tokio::test]
 async fn a_full_spool_refuses_the_newest() {
     let folder = tempfile::tempdir().unwrap();
