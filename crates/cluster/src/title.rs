@@ -185,8 +185,16 @@ fn change(values: &Values<'_>) -> Vec<TitlePart> {
     let Some(((left, right), most)) = values.pairs.first() else {
         return vec![words("is another value")];
     };
+    if left.is_none() && right.is_none() {
+        return without_values(values.place);
+    }
     if most.saturating_mul(2) >= total {
-        return instead(shown(*right), &[shown(*left)]);
+        let (one, other) = (shown(*left), shown(*right));
+        // 5 and "5": as JSON spells them.
+        return match (one == other, left, right) {
+            (true, Some(left), Some(right)) => instead((*right).into(), &[(*left).into()]),
+            _ => instead(other, &[one]),
+        };
     }
     if values.pairs.iter().all(|((_, other), _)| other == right) {
         let lefts: Vec<String> = values.pairs.iter().map(|((left, _), _)| shown(*left)).collect();
@@ -195,6 +203,15 @@ fn change(values: &Values<'_>) -> Vec<TitlePart> {
     let mut parts = vec![words("differs, for example")];
     parts.extend(instead(shown(*right), &[shown(*left)]).into_iter().skip(1));
     parts
+}
+
+/// Both sides are there and neither can be shown: what kind of thing each is.
+fn without_values(place: &Place) -> Vec<TitlePart> {
+    if place.left == place.right {
+        return vec![words("is another value")];
+    }
+    let name = |class: &crate::ValueClass| class.name().replace('_', " ");
+    instead(name(&place.right), &[name(&place.left)])
 }
 
 fn instead(candidate: String, primary: &[String]) -> Vec<TitlePart> {
@@ -353,6 +370,8 @@ mod tests {
                 "`open` differs, for example 7 instead of 1",
             ),
             (&open, vec![(r#""""#, "[1,2]")], "`open` is an array of 2 instead of \"\""),
+            (&open, vec![("5", r#""5""#)], "`open` is \"5\" instead of 5"),
+            (&open, vec![("", "")], "`open` is another value"),
             (&open, vec![], "`open` is another value"),
         ];
         for (place, values, expected) in table {

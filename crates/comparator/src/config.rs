@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::rules::RuleBook;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CompareConfig {
@@ -42,5 +44,97 @@ impl Default for CompareConfig {
             learn_every_ms: 2_000,
             rules: Vec::new(),
         }
+    }
+}
+
+/// What is wrong with the configuration, where, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompareConfigError {
+    #[error("{}", rule_message(*index, path, *position, problem))]
+    Rule {
+        /// Counted from 1, as in the file.
+        index: usize,
+        path: String,
+        /// Byte offset in `path`, where it is the path that is wrong.
+        position: Option<usize>,
+        problem: String,
+    },
+    #[error("rule {index}: route `{route}`: {problem}")]
+    Route { index: usize, route: String, problem: String },
+    #[error("compare.{field}: {problem}")]
+    Field { field: &'static str, problem: String },
+}
+
+fn rule_message(index: usize, path: &str, position: Option<usize>, problem: &str) -> String {
+    match position {
+        Some(position) => format!("rule {index}: path `{path}`, position {position}: {problem}"),
+        None => format!("rule {index}: path `{path}`: {problem}"),
+    }
+}
+
+impl CompareConfig {
+    /// Checks everything that can be wrong before the first pair is compared.
+    pub fn validate(&self) -> Result<(), CompareConfigError> {
+        let field = |field, problem: &str| {
+            Err(CompareConfigError::Field { field, problem: problem.to_owned() })
+        };
+        if self.max_decoded_bytes < 1024 {
+            return field("max_decoded_bytes", "write 1024 or more");
+        }
+        if self.samples == 0 || self.samples > 1_000 {
+            return field("samples", "write a number from 1 to 1000");
+        }
+        if self.learn_every_ms < 100 {
+            return field("learn_every_ms", "write 100 or more");
+        }
+        let named = |name: &String| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':' && b != b',')
+        };
+        if let Some(name) = self.headers.iter().find(|name| !named(name)) {
+            return field("headers", &format!("`{name}` is no header name"));
+        }
+        RuleBook::compile(&self.rules).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(route: Option<&str>, path: &str) -> RouteRules {
+        let rule = diff::Rule { path: path.into(), kind: diff::RuleKind::Ignore };
+        RouteRules { route: route.map(String::from), rule }
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(CompareConfig::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_bad_rule_is_told_by_index_path_and_position() {
+        let rules = vec![rule(None, "$.fine"), rule(None, "$.items[*")];
+        let error = CompareConfig { rules, ..CompareConfig::default() }.validate().unwrap_err();
+        let CompareConfigError::Rule { index, path, position, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!((*index, path.as_str(), position.is_some()), (2, "$.items[*", true));
+        assert!(error.to_string().starts_with("rule 2: path `$.items[*`, position "), "{error}");
+    }
+
+    #[test]
+    fn a_bad_route_is_told() {
+        let rules = vec![rule(Some("loans/{id}"), "$.fine")];
+        let error = CompareConfig { rules, ..CompareConfig::default() }.validate().unwrap_err();
+        assert!(error.to_string().starts_with("rule 1: route `loans/{id}`"), "{error}");
+    }
+
+    #[test]
+    fn senseless_numbers_are_told() {
+        let config = CompareConfig { samples: 0, ..CompareConfig::default() };
+        assert_eq!(
+            config.validate().unwrap_err().to_string(),
+            "compare.samples: write a number from 1 to 1000"
+        );
     }
 }

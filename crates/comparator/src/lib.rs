@@ -5,17 +5,56 @@
 //! - A pair that panics three times is parked with its reason; the rest of its batch goes on.
 //! - Comparators only diff and record. One analyst (a lease in the store) learns.
 //! - Nothing of a stranger's body reaches a log.
+//!
+//! ```text
+//! queue ─► intake: open, judge (plan, side, compare, trial, view) ─► recorder ─► store ─► ack
+//!                     ▲ model                                                     │ counters,
+//!                     └──────────────────── analyst (one, by lease) ◄─────────────┘ samples
+//! ```
 
+mod admin;
+mod analyst;
+mod compare;
 mod config;
+mod decode;
+mod headers;
+mod intake;
+mod judge;
+mod metrics;
+mod plan;
+mod recorder;
+mod remembered;
+mod rules;
+mod side;
+mod slots;
+mod trial;
+mod view;
 
-pub use config::{CompareConfig, RouteRules};
+pub use config::{CompareConfig, CompareConfigError, RouteRules};
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use exchange::{redact::RedactConfig, seal::Keyring};
-use queue::Queue;
-use store::Store;
+use cluster::{EndpointId, Model};
+use exchange::{
+    redact::{RedactConfig, Redactor},
+    seal::Keyring,
+};
+use queue::{Lane, Queue};
+use store::{Store, StoreError};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::Admin, analyst::Analyst, intake::Workshop, judge::Judge, metrics::Metrics,
+    plan::Learned, recorder::Recorder,
+};
+
+/// Messages handed out per partition and not yet acknowledged.
+const PREFETCH: u16 = 16;
+/// Judged messages that wait to be recorded.
+const WAITING: usize = 64;
+const MODEL_POLL: Duration = Duration::from_millis(500);
+const START_BACKOFF: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct CompareInputs {
@@ -29,6 +68,117 @@ pub struct CompareInputs {
 
 /// Compares until `shutdown`; also runs the analyst while it holds its lease.
 pub async fn run(inputs: CompareInputs, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let _ = (inputs, shutdown);
-    unimplemented!()
+    let CompareInputs { config, redact, queue, store, keys, admin } = inputs;
+    let redactor = Redactor::new(redact, keys.derive("redact"));
+    let judge = Arc::new(Judge::new(&config, redactor, Arc::clone(&keys))?);
+    let metrics = Arc::new(Metrics::new());
+    let stop = CancellationToken::new();
+    let serving = admin.map(|listener| {
+        let admin = Admin { queue: queue.clone(), metrics: Arc::clone(&metrics) };
+        tokio::spawn(admin::serve(admin, listener, stop.clone()))
+    });
+    let outcome = work(&config, &judge, &metrics, &queue, &store, keys, &shutdown).await;
+    stop.cancel();
+    match serving {
+        Some(serving) => outcome.and(serving.await?),
+        None => outcome,
+    }
+}
+
+async fn work(
+    config: &CompareConfig,
+    judge: &Arc<Judge>,
+    metrics: &Arc<Metrics>,
+    queue: &Queue,
+    store: &Store,
+    keys: Arc<Keyring>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let Some(recorder) = start(judge, metrics, store, shutdown).await else { return Ok(()) };
+    let consumer = queue.consumer(Lane::Pairs, PREFETCH).await?;
+    let (models, learned) = watch::channel(Arc::new(Learned::new(Model::default())));
+    // The model in force is loaded before the first pair, or that would be judged by none.
+    refresh(store, &models, metrics).await;
+    let (judged, waiting) = mpsc::channel(WAITING);
+    let workshop =
+        Workshop { judge: Arc::clone(judge), keys, learned, metrics: Arc::clone(metrics) };
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let analyst = Analyst::new(
+        store.clone(),
+        Arc::clone(judge),
+        Arc::clone(metrics),
+        Duration::from_millis(config.learn_every_ms),
+    );
+    // Each ends by itself: taking and learning at `shutdown`, recording when all is recorded.
+    tokio::join!(
+        intake::take(workshop, consumer, judged, workers, shutdown.clone()),
+        recorder.run(waiting, shutdown.clone()),
+        follow(store, models, metrics, shutdown),
+        analyst.run(shutdown.clone()),
+    );
+    Ok(())
+}
+
+/// A recorder and a judge that know what the store holds; `None` when `shutdown` came first.
+async fn start(
+    judge: &Judge,
+    metrics: &Arc<Metrics>,
+    store: &Store,
+    shutdown: &CancellationToken,
+) -> Option<Recorder> {
+    loop {
+        match seed(judge, store).await {
+            Ok((endpoints, signatures)) => {
+                let metrics = Arc::clone(metrics);
+                return Some(Recorder::new(store.clone(), metrics, endpoints, signatures));
+            }
+            Err(error) => tracing::error!(%error, "the store does not answer yet"),
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return None,
+            () = tokio::time::sleep(START_BACKOFF) => {}
+        }
+    }
+}
+
+async fn seed(judge: &Judge, store: &Store) -> Result<(HashSet<i64>, HashSet<i64>), StoreError> {
+    let endpoints: HashSet<i64> = store.endpoints().await?.into_iter().map(|row| row.key).collect();
+    let counts = store.signature_counts().await?;
+    judge.registry.seed(
+        endpoints.iter().map(|key| EndpointId(*key)),
+        counts.iter().map(|count| (EndpointId(count.endpoint), count.key)),
+    );
+    for count in counts.iter().filter(|count| count.versus == store::Versus::Candidate) {
+        judge.slots.seed(count.key, &count.version, count.pairs);
+        judge.slots.seed(count.endpoint, &count.version, count.pairs);
+    }
+    Ok((endpoints, counts.into_iter().map(|count| count.key).collect()))
+}
+
+/// Loads every newer model until `shutdown`.
+async fn follow(
+    store: &Store,
+    models: watch::Sender<Arc<Learned>>,
+    metrics: &Metrics,
+    shutdown: &CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(MODEL_POLL) => refresh(store, &models, metrics).await,
+        }
+    }
+}
+
+/// Loads a newer model, if there is one. A store that is away is told by those who record.
+async fn refresh(store: &Store, models: &watch::Sender<Arc<Learned>>, metrics: &Metrics) {
+    let current = Arc::clone(&models.borrow());
+    let Ok(Some(row)) = store.model_newer(current.model.number).await else { return };
+    match analyst::read_model(&row) {
+        Ok(model) => {
+            metrics.model.set(model.number);
+            models.send_replace(Arc::new(Learned::new(model)));
+        }
+        Err(error) => tracing::error!(error = format!("{error:#}"), "a model is not loaded"),
+    }
 }

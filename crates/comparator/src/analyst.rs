@@ -1,0 +1,262 @@
+//! The analyst: learns from what all comparators recorded and publishes a model.
+//!
+//! One at a time over all processes: it works only while it holds a lease in the store. It reads
+//! counters and kept samples, never traffic; learning itself is [`cluster::learn()`], a pure step.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use cluster::{
+    EndpointId, LearnInput, Learnt, Model, Signature,
+    learn::{EndpointSeen, SignatureSeen, Versus},
+};
+use store::{
+    ClusterRow, ClusterState, EndpointRow, ModelRow, Outcome, Record, SignatureCount, Store,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{intake::now, judge::Judge, metrics::Metrics, remembered::Remembered};
+
+const LEASE: &str = "analyst";
+/// The evidence beside volatile places is brought up to date at least this often.
+const REPUBLISH_AFTER: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(crate) struct Analyst {
+    pub(crate) store: Store,
+    pub(crate) judge: Arc<Judge>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) every: Duration,
+    owner: Uuid,
+    samples: Remembered,
+    last: Option<Published>,
+}
+
+/// What this analyst published last, and from which counters.
+#[derive(Debug)]
+struct Published {
+    counters: Vec<SignatureCount>,
+    learnt: Learnt,
+    at: tokio::time::Instant,
+}
+
+impl Analyst {
+    pub(crate) fn new(
+        store: Store,
+        judge: Arc<Judge>,
+        metrics: Arc<Metrics>,
+        every: Duration,
+    ) -> Self {
+        let (owner, samples) = (Uuid::now_v7(), Remembered::default());
+        Self { store, judge, metrics, every, owner, samples, last: None }
+    }
+
+    /// Learns whenever it holds the lease, until `shutdown`.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let term = (self.every * 5).max(Duration::from_secs(10));
+        let mut failed = false;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = tokio::time::sleep(self.every) => {}
+            }
+            match self.turn(term).await {
+                Ok(()) if failed => {
+                    tracing::info!("learning goes on");
+                    failed = false;
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    if !failed {
+                        tracing::error!(error = format!("{error:#}"), "learning failed");
+                    }
+                    failed = true;
+                }
+            }
+        }
+        if self.metrics.analyst.get() == 1 {
+            // Another process need not wait for the lease to run out.
+            let _ = self.store.release(LEASE, self.owner).await;
+        }
+    }
+
+    async fn turn(&mut self, term: Duration) -> anyhow::Result<()> {
+        let held = self.store.lease(LEASE, self.owner, term).await?;
+        self.metrics.analyst.set(i64::from(held));
+        if !held {
+            self.last = None;
+            return Ok(());
+        }
+        let counters = self.store.signature_counts().await?;
+        if self.last.as_ref().is_some_and(|last| last.counters == counters) {
+            return Ok(());
+        }
+        let began = tokio::time::Instant::now();
+        self.learn(counters).await?;
+        self.metrics.learn_seconds.observe(began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    async fn learn(&mut self, counters: Vec<SignatureCount>) -> anyhow::Result<()> {
+        let model = self.model().await?;
+        let endpoints = self.store.endpoints().await?;
+        let asked = self.store.baseline_counts().await?;
+        self.samples.read(&self.store).await?;
+        let seen = Seen {
+            model,
+            endpoints: endpoints.iter().map(endpoint_seen).collect(),
+            signatures: counters.iter().filter_map(signature_seen).collect(),
+            asked: asked.into_iter().map(|(key, pairs)| (EndpointId(key), pairs)).collect(),
+            samples: self.samples.all(),
+        };
+        let judge = Arc::clone(&self.judge);
+        let (number, learnt) = tokio::task::spawn_blocking(move || {
+            let ignored = |endpoint: &str, place: &cluster::Place| judge.ignores(endpoint, place);
+            let learnt = cluster::learn(&LearnInput {
+                model: &seen.model,
+                endpoints: &seen.endpoints,
+                signatures: &seen.signatures,
+                asked: &seen.asked,
+                samples: &seen.samples,
+                ignored: &ignored,
+            });
+            (seen.model.number, learnt)
+        })
+        .await
+        .context("learning panicked")?;
+        let said = self.last.as_ref().is_some_and(|last| {
+            last.learnt.says_the_same_as(&learnt)
+                && (last.learnt.model.volatile == learnt.model.volatile
+                    || last.at.elapsed() < REPUBLISH_AFTER)
+        });
+        let at = match &self.last {
+            Some(last) if said => last.at,
+            _ => {
+                self.publish(number + 1, &learnt, &endpoints).await?;
+                tokio::time::Instant::now()
+            }
+        };
+        // What was published stays what is compared with, or small changes would add up unseen.
+        let learnt = match self.last.take() {
+            Some(last) if said => last.learnt,
+            _ => learnt,
+        };
+        self.last = Some(Published { counters, learnt, at });
+        Ok(())
+    }
+
+    async fn model(&self) -> anyhow::Result<Model> {
+        let Some(row) = self.store.model_newer(0).await? else { return Ok(Model::default()) };
+        read_model(&row)
+    }
+
+    async fn publish(
+        &self,
+        number: i64,
+        learnt: &Learnt,
+        endpoints: &[EndpointRow],
+    ) -> anyhow::Result<()> {
+        let merges = self.merge(learnt, endpoints).await?;
+        let model = Model { number, ..learnt.model.clone() };
+        let row = ModelRow { number, at: now(), doc: serde_json::to_string(&model)? };
+        let clusters: Vec<ClusterRow> = learnt
+            .clusters
+            .iter()
+            .map(|cluster| {
+                Ok(ClusterRow {
+                    id: 0,
+                    fingerprint: cluster.fingerprint.clone(),
+                    endpoint: cluster.endpoint.0,
+                    state: ClusterState::Open,
+                    owner: None,
+                    note: None,
+                    first_seen: cluster.first_minute.saturating_mul(60_000_000),
+                    doc: serde_json::to_string(&cluster.doc)?,
+                    words: cluster.words.clone(),
+                })
+            })
+            .collect::<anyhow::Result<_>>()?;
+        self.store.publish_model(&row, &merges, &learnt.verdicts, &clusters).await?;
+        tracing::info!(
+            model.number = number,
+            model.volatile = learnt.model.volatile.len(),
+            model.clusters = clusters.len(),
+            model.merges = merges.len(),
+            "a model is published"
+        );
+        Ok(())
+    }
+
+    /// The merges that the store does not have yet; their targets are in the store on return.
+    async fn merge(
+        &self,
+        learnt: &Learnt,
+        endpoints: &[EndpointRow],
+    ) -> anyhow::Result<Vec<(i64, i64)>> {
+        let held: BTreeMap<i64, &EndpointRow> =
+            endpoints.iter().map(|row| (row.key, row)).collect();
+        let mut targets: BTreeMap<i64, EndpointRow> = BTreeMap::new();
+        let mut merges = Vec::new();
+        for (from, to) in &learnt.merges {
+            let Some(row) = held.get(&from.0) else { continue };
+            if row.merged_into != Some(to.id.0) {
+                merges.push((from.0, to.id.0));
+            }
+            if !held.contains_key(&to.id.0) {
+                let target = targets.entry(to.id.0).or_insert_with(|| EndpointRow {
+                    key: to.id.0,
+                    method: to.method.clone(),
+                    template: to.template.clone(),
+                    slice: row.slice.clone(),
+                    merged_into: None,
+                    first_seen: row.first_seen,
+                });
+                target.first_seen = target.first_seen.min(row.first_seen);
+            }
+        }
+        if !targets.is_empty() {
+            let endpoints = targets.into_values().collect();
+            self.store.record(&Record { endpoints, ..Record::default() }).await?;
+        }
+        Ok(merges)
+    }
+}
+
+/// One look at the store.
+struct Seen {
+    model: Model,
+    endpoints: Vec<EndpointSeen>,
+    signatures: Vec<SignatureSeen>,
+    asked: BTreeMap<EndpointId, u64>,
+    samples: Vec<cluster::learn::SampleSeen>,
+}
+
+pub(crate) fn read_model(row: &ModelRow) -> anyhow::Result<Model> {
+    let model: Model = serde_json::from_str(&row.doc)
+        .with_context(|| format!("model {} in the store does not read", row.number))?;
+    Ok(Model { number: row.number, ..model })
+}
+
+fn endpoint_seen(row: &EndpointRow) -> EndpointSeen {
+    let (method, template) = (row.method.clone(), row.template.clone());
+    EndpointSeen { id: EndpointId(row.key), method, template }
+}
+
+fn signature_seen(count: &SignatureCount) -> Option<SignatureSeen> {
+    let places = serde_json::from_str(&count.places)
+        .inspect_err(|error| tracing::warn!(%error, "stored places do not read and are left out"))
+        .ok()?;
+    Some(SignatureSeen {
+        id: count.key,
+        endpoint: EndpointId(count.endpoint),
+        signature: Signature { places },
+        versus: match (count.versus, count.outcome) {
+            (store::Versus::Secondary, _) => Versus::Secondary,
+            (store::Versus::Candidate, Outcome::Answered | Outcome::NoAnswer) => Versus::Candidate,
+            (store::Versus::Candidate, Outcome::Lag | Outcome::PrimaryError) => Versus::Unjudged,
+        },
+        pairs: count.pairs,
+        first_minute: count.first_minute,
+    })
+}

@@ -1,0 +1,175 @@
+//! Judged messages into the store, several in one transaction; then they are acknowledged.
+//!
+//! One recorder per process: what is new (endpoints, signatures) is in the store before or with
+//! the first pair that needs it. While the store is away nothing is acknowledged and nothing is
+//! lost; the queue holds what comes.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use store::{EndpointKey, EndpointRow, Record, RecordItem, SignatureKey, SignatureRow, Store};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    intake::Batch,
+    judge::{Context, Judged},
+    metrics::Metrics,
+    plan::{Known, Plan},
+};
+
+/// Pairs in one transaction, about.
+const PAIRS_PER_RECORD: usize = 256;
+/// How long a message waits for others to be recorded with.
+const GATHER: Duration = Duration::from_millis(100);
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+/// What is judged may still be recorded for this long after the end was called.
+const GRACE: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    store: Store,
+    metrics: Arc<Metrics>,
+    /// What the store is known to hold.
+    endpoints: HashSet<EndpointKey>,
+    signatures: HashSet<SignatureKey>,
+}
+
+/// A record under construction, and the messages it settles.
+#[derive(Debug, Default)]
+struct Gathered {
+    record: Record,
+    batches: Vec<queue::Delivery>,
+    endpoints: HashSet<EndpointKey>,
+    signatures: HashSet<SignatureKey>,
+}
+
+impl Recorder {
+    pub(crate) fn new(
+        store: Store,
+        metrics: Arc<Metrics>,
+        endpoints: HashSet<EndpointKey>,
+        signatures: HashSet<SignatureKey>,
+    ) -> Self {
+        Self { store, metrics, endpoints, signatures }
+    }
+
+    /// Records until every sender is gone, or the store stays away after `shutdown`.
+    pub(crate) async fn run(
+        mut self,
+        mut judged: mpsc::Receiver<Batch>,
+        shutdown: CancellationToken,
+    ) {
+        while let Some(first) = judged.recv().await {
+            let mut gathered = Gathered::default();
+            self.add(first, &mut gathered);
+            let until = Instant::now() + GATHER;
+            while gathered.record.items.len() < PAIRS_PER_RECORD && !shutdown.is_cancelled() {
+                match timeout_at(until, judged.recv()).await {
+                    Ok(Some(batch)) => self.add(batch, &mut gathered),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            if !self.commit(&gathered.record, &shutdown).await {
+                // Not acknowledged: these and all that follow come again.
+                return;
+            }
+            self.endpoints.extend(gathered.endpoints);
+            self.signatures.extend(gathered.signatures);
+            for delivery in gathered.batches {
+                delivery.ack().await;
+            }
+        }
+    }
+
+    fn add(&self, batch: Batch, gathered: &mut Gathered) {
+        let Batch { delivery, content } = batch;
+        gathered.batches.push(delivery);
+        for (number, judged) in content.items {
+            let Judged { fate, context } = judged;
+            self.metrics.settled(&fate, context.as_ref().is_some_and(|c| c.known.matches));
+            if let Some(context) = context {
+                self.introduce(&context, gathered);
+            }
+            gathered.record.items.push(RecordItem { number, fate });
+        }
+        gathered.record.voids.extend(content.voids);
+        gathered.record.snapshots.extend(content.snapshots);
+        gathered.record.marks.extend(content.marks);
+        gathered.record.unreadable.extend(content.unreadable);
+    }
+
+    /// Puts what the store does not know yet in front of the pair.
+    fn introduce(&self, context: &Context, gathered: &mut Gathered) {
+        let plan = &context.plan;
+        let endpoint = plan.endpoint.0;
+        if !self.endpoints.contains(&endpoint) && gathered.endpoints.insert(endpoint) {
+            gathered.record.endpoints.push(EndpointRow {
+                key: endpoint,
+                method: plan.method.clone(),
+                template: plan.template.clone(),
+                slice: context.slice.clone(),
+                merged_into: None,
+                first_seen: context.started_at,
+            });
+        }
+        for known in std::iter::once(&context.known).chain(&context.baseline) {
+            self.introduce_signature(plan, known, gathered);
+        }
+    }
+
+    fn introduce_signature(&self, plan: &Plan, known: &Known, gathered: &mut Gathered) {
+        if !self.signatures.contains(&known.id) && gathered.signatures.insert(known.id) {
+            gathered.record.signatures.push(SignatureRow {
+                key: known.id,
+                endpoint: plan.endpoint.0,
+                places: known.places.clone(),
+                matches: known.matches,
+            });
+        }
+    }
+
+    /// Tries until it is committed; false when `shutdown` came and the store stayed away.
+    async fn commit(&self, record: &Record, shutdown: &CancellationToken) -> bool {
+        let (mut backoff, mut failed) = (FIRST_BACKOFF, false);
+        let mut last_try: Option<Instant> = None;
+        loop {
+            let began = Instant::now();
+            match self.store.record(record).await {
+                Ok(recorded) => {
+                    if failed {
+                        tracing::info!("the store answers again; recording goes on");
+                    }
+                    self.metrics.recorded(began.elapsed(), recorded.repeated);
+                    return true;
+                }
+                Err(error) => {
+                    self.metrics.store_failed();
+                    if !failed {
+                        tracing::error!(%error, "recording failed; nothing is acknowledged until it works");
+                    }
+                    failed = true;
+                }
+            }
+            if shutdown.is_cancelled() {
+                let end = *last_try.get_or_insert_with(|| Instant::now() + GRACE);
+                if Instant::now() >= end {
+                    tracing::warn!(
+                        "stopped while the store was away; unrecorded messages come again"
+                    );
+                    return false;
+                }
+                sleep(FIRST_BACKOFF).await;
+            } else {
+                tokio::select! {
+                    () = sleep(backoff) => {}
+                    () = shutdown.cancelled() => {}
+                }
+                backoff = (backoff * 2).min(LONGEST_BACKOFF);
+            }
+        }
+    }
+}

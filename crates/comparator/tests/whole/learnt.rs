@@ -1,0 +1,109 @@
+//! What the analyst makes of what was recorded.
+
+use cluster::{Covers, Evidence};
+use comparator::CompareConfig;
+
+use crate::{
+    pairs::{json, noise, pair, with_secondary},
+    stage::Stage,
+};
+
+fn answer(decision: &str, seed: u64) -> exchange::Response {
+    json(&format!(r#"{{"decision":"{decision}",{}}}"#, noise(seed)))
+}
+
+/// Eighty pairs with noise on every side, of which every eighth misses a rule.
+async fn noisy(stage: &mut Stage, secondary: bool, flawed: bool) {
+    for message in 0..8_u64 {
+        let pairs = (0..10).map(|n| {
+            let at = message * 10 + n;
+            let wrong = flawed && at % 8 == 3;
+            let candidate = if wrong { "APPROVED" } else { "REVIEW" };
+            let pair =
+                pair(&format!("/loans/{at}"), answer("REVIEW", at), answer(candidate, at + 1_000));
+            if secondary { with_secondary(pair, answer("REVIEW", at + 2_000)) } else { pair }
+        });
+        let pairs: Vec<_> = pairs.collect();
+        stage.send(pairs).await;
+    }
+}
+
+#[tokio::test]
+async fn a_faithful_candidate_gives_no_cluster() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    noisy(&mut stage, true, false).await;
+    assert_eq!(stage.titles().await, Vec::<String>::new());
+    let model = stage.model().await;
+    let mut places: Vec<(&str, Covers)> =
+        model.volatile.iter().map(|v| (v.path.as_str(), v.covers)).collect();
+    places.sort_unstable();
+    let values = ["/meta/at", "/meta/id", "/meta/node", "/meta/seq"].map(|p| (p, Covers::Value));
+    assert_eq!(places, [values.as_slice(), &[("/tags", Covers::Order)]].concat());
+    assert!(
+        model.volatile.iter().all(|v| matches!(v.evidence, Evidence::Secondary { asked: 80, .. }))
+    );
+}
+
+#[tokio::test]
+async fn a_missing_rule_is_one_cluster_in_all_the_noise() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    noisy(&mut stage, true, true).await;
+    let clusters = stage.clusters().await;
+    assert_eq!(clusters.len(), 1, "{clusters:?}");
+    assert_eq!(clusters[0].title, "`decision` is APPROVED instead of REVIEW");
+    assert_eq!(clusters[0].pairs, 10);
+    let counts = stage.store.outcome_counts(Some("v1")).await.unwrap();
+    let mismatched: u64 = counts.iter().filter(|c| !c.matches).map(|c| c.pairs).sum();
+    assert_eq!(mismatched, 10);
+}
+
+#[tokio::test]
+async fn without_a_secondary_values_made_afresh_are_found() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    noisy(&mut stage, false, true).await;
+    let clusters = stage.clusters().await;
+    let model = stage.model().await;
+    let mut places: Vec<&str> = model.volatile.iter().map(|v| v.path.as_str()).collect();
+    places.sort_unstable();
+    assert_eq!(places, ["/meta/at", "/meta/id"]);
+    assert!(model.volatile.iter().all(|v| matches!(v.evidence, Evidence::Class { .. })));
+    assert!(clusters.iter().any(|seen| seen.title.contains("decision")), "{clusters:?}");
+}
+
+#[tokio::test]
+async fn words_that_turn_out_to_be_values_merge_their_endpoints() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    let slug =
+        |n: u8| format!("/articles/{}{}", char::from(b'a' + n % 26), char::from(b'a' + n / 26));
+    let pairs: Vec<_> =
+        (0..40).map(|n| pair(&slug(n), json(r#"{"a":1}"#), json(r#"{"a":2}"#))).collect();
+    stage.send(pairs).await;
+    let clusters = stage.clusters().await;
+    assert_eq!(clusters.len(), 1, "{clusters:?}");
+    assert_eq!((clusters[0].title.as_str(), clusters[0].pairs), ("`a` is 2 instead of 1", 40));
+    let before = stage.store.endpoints().await.unwrap().len();
+    // The new model reaches the workers within its poll.
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    stage.send([pair("/articles/never-seen", json("1"), json("1"))]).await;
+    stage.settled().await;
+    let rows = stage.store.endpoints().await.unwrap();
+    assert_eq!(rows.len(), before);
+    assert!(rows.iter().any(|row| row.template == "/articles/{article}"));
+}
+
+#[tokio::test]
+async fn clusters_keep_their_ids_over_a_restart() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    let wrong = || pair("/loans/1", json(r#"{"a":1}"#), json(r#"{"a":2}"#));
+    stage.send([wrong()]).await;
+    assert_eq!(stage.titles().await.len(), 1);
+    let query = store::ClusterQuery::default();
+    let first = stage.store.clusters(&query).await.unwrap().clusters[0].clone();
+    stage.stop().await;
+    stage.start(CompareConfig::default());
+    stage.send([wrong()]).await;
+    assert_eq!(stage.clusters().await[0].pairs, 2);
+    let again = stage.store.clusters(&query).await.unwrap().clusters;
+    assert_eq!(again.len(), 1);
+    assert_eq!((again[0].id, &again[0].fingerprint), (first.id, &first.fingerprint));
+}

@@ -1,0 +1,114 @@
+//! Every exchange is settled once, whatever happens.
+
+use std::time::Duration;
+
+use comparator::CompareConfig;
+use exchange::{
+    ExchangeId, Mark, PairBatch, ParkReason, Settled, Settlement, SkipReason, Voids, envelope,
+    seal::Keyring,
+};
+
+use crate::{
+    pairs::{json, pair, response},
+    stage::{EPOCH, Stage, until},
+};
+
+#[tokio::test]
+async fn a_message_that_comes_twice_counts_once() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    let batch = stage.send([pair("/loans/1", json("1"), json("2"))]).await;
+    stage.settled().await;
+    stage.publish(&batch).await;
+    stage.publish(&batch).await;
+    until("the queue is empty", async || stage.depth().await == 0).await;
+    let funnel = stage.store.funnel().await.unwrap();
+    assert_eq!((funnel.compared, funnel.captured, funnel.in_flight, funnel.lost), (1, 1, 0, 0));
+}
+
+#[tokio::test]
+async fn what_the_replayer_settled_passes_through() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    let (skipped, parked, lost, void) =
+        (stage.number(), stage.number(), stage.number(), stage.number());
+    let settled = vec![
+        Settled {
+            number: skipped,
+            settlement: Settlement::Skipped {
+                exchange: ExchangeId::fresh(),
+                reason: SkipReason::SessionGap,
+                candidate_version: "v1".into(),
+            },
+        },
+        Settled {
+            number: parked,
+            settlement: Settlement::Parked {
+                exchange: None,
+                reason: ParkReason::BegunThreeTimes,
+                detail: "began three times".into(),
+                sealed: vec![1, 2, 3],
+            },
+        },
+    ];
+    let voids = vec![Voids { epoch: EPOCH, partition: 0, from: void.n, to: void.n }];
+    let marks = vec![Mark { epoch: EPOCH, partition: 0, below: 4 }];
+    stage.publish(&PairBatch { settled, voids, marks, ..PairBatch::default() }).await;
+    stage.send([pair("/a/1", response(304, &[], b""), json("1"))]).await;
+    let is_done = async || stage.store.funnel().await.unwrap().skipped.len() == 2;
+    until("both are skipped", is_done).await;
+    let funnel = stage.store.funnel().await.unwrap();
+    assert_eq!(funnel.skipped.get("session_gap"), Some(&1));
+    assert_eq!(funnel.skipped.get("not_modified"), Some(&1));
+    assert_eq!((funnel.parked, funnel.lost, lost.n), (1, 1, 2));
+    let row = &stage.store.parked(10).await.unwrap()[0];
+    assert_eq!(
+        (row.reason.as_str(), row.detail.as_str()),
+        ("begun_three_times", "began three times")
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_does_not_open_is_set_aside_whole() {
+    let stage = Stage::open(CompareConfig::default()).await;
+    stage.publish_bytes(b"no message of ours".to_vec()).await;
+    stage.publish_bytes(b"no message of ours".to_vec()).await;
+    until("it is parked", async || {
+        stage.store.parked(10).await.unwrap().len() == 1 && stage.depth().await == 0
+    })
+    .await;
+    let funnel = stage.store.funnel().await.unwrap();
+    assert_eq!(funnel.parked, 0, "it settles no number");
+    assert_eq!(stage.store.parked(10).await.unwrap()[0].reason, "unreadable");
+}
+
+#[tokio::test]
+async fn a_message_of_another_key_is_kept_for_who_can_open_it() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    let stranger = Keyring::parse(&Keyring::generate_text()).unwrap();
+    let sealed = envelope::seal_pairs(&stranger, &PairBatch::default()).unwrap();
+    stage.publish_bytes(sealed).await;
+    stage.publish(&PairBatch::default()).await;
+    until("both are taken", async || stage.depth().await == 0).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stage.stop().await;
+    assert_eq!(stage.depth().await, 1, "it waits for another process");
+    assert!(stage.store.parked(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_while_the_store_is_away() {
+    let mut stage = Stage::idle().await;
+    stage.start(CompareConfig::default());
+    stage.send([pair("/loans/1", json("1"), json("2"))]).await;
+    stage.settled().await;
+    // A closed store fails every call, as one that is away does.
+    stage.store.clone().close().await;
+    stage.send([pair("/loans/2", json("1"), json("2"))]).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    stage.stop().await;
+    assert_eq!(stage.depth().await, 1, "it comes again");
+    stage.reopen().await;
+    stage.start(CompareConfig::default());
+    stage.settled().await;
+    let funnel = stage.store.funnel().await.unwrap();
+    assert_eq!((funnel.compared, funnel.in_flight, funnel.lost), (2, 0, 0));
+}
