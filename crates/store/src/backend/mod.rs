@@ -13,7 +13,7 @@ use sqlx::{PgPool, SqlitePool};
 
 use crate::{
     Access, StoreError, StoreUrl,
-    sql::{Row, Statement, Tx},
+    sql::{Row, Statement, Tx, patiently},
 };
 
 #[derive(Debug)]
@@ -59,26 +59,40 @@ impl Backend {
         if self.access == Access::ReadOnly {
             return Err(StoreError::ReadOnly);
         }
-        let begun = match &self.pools {
-            Pools::Postgres(pool) => pool.begin().await.map(Tx::Postgres),
-            Pools::Sqlite { writer: Some(pool), .. } => {
-                pool.begin_with("BEGIN IMMEDIATE").await.map(Tx::Sqlite)
+        self.begin(async {
+            match &self.pools {
+                Pools::Postgres(pool) => pool.begin().await.map(Tx::Postgres),
+                Pools::Sqlite { writer, .. } => {
+                    let pool = writer.as_ref().ok_or(sqlx::Error::PoolClosed)?;
+                    pool.begin_with("BEGIN IMMEDIATE").await.map(Tx::Sqlite)
+                }
             }
-            Pools::Sqlite { writer: None, .. } => return Err(StoreError::ReadOnly),
-        };
-        begun.map_err(|error| self.unreachable(&error))
+        })
+        .await
     }
 
     /// A transaction that sees one moment of the store.
     pub(crate) async fn read(&self) -> Result<Tx, StoreError> {
-        let begun = match &self.pools {
-            Pools::Postgres(pool) => pool
-                .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                .await
-                .map(Tx::Postgres),
-            Pools::Sqlite { reader, .. } => reader.begin().await.map(Tx::Sqlite),
-        };
-        begun.map_err(|error| self.unreachable(&error))
+        self.begin(async {
+            match &self.pools {
+                Pools::Postgres(pool) => {
+                    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                    pool.begin_with(begin).await.map(Tx::Postgres)
+                }
+                Pools::Sqlite { reader, .. } => reader.begin().await.map(Tx::Sqlite),
+            }
+        })
+        .await
+    }
+
+    async fn begin(
+        &self,
+        begun: impl Future<Output = Result<Tx, sqlx::Error>>,
+    ) -> Result<Tx, StoreError> {
+        patiently(begun).await.map_err(|error| match error {
+            StoreError::Database(error) => self.unreachable(&error),
+            error => error,
+        })
     }
 
     pub(crate) async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {

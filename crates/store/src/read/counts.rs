@@ -61,7 +61,7 @@ impl Store {
         let select = "SELECT s.key, c.endpoint, c.versus, c.version, c.outcome, s.places, \
              CAST(SUM(c.pairs) AS BIGINT), MIN(c.minute), MAX(c.minute) \
              FROM counters c JOIN signatures s ON s.key = c.signature \
-             GROUP BY s.key, c.endpoint, c.versus, c.version, c.outcome, s.places \
+             GROUP BY s.key, c.endpoint, c.versus, c.version, c.outcome \
              ORDER BY s.key, c.endpoint, c.versus, c.version, c.outcome";
         let rows = self.backend.fetch(sql(select)).await?;
         let counts = rows.iter().map(|row| {

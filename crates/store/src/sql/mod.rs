@@ -14,7 +14,7 @@ mod value;
 
 pub(crate) use row::Row;
 pub(crate) use rows::Rows;
-pub(crate) use tx::Tx;
+pub(crate) use tx::{Tx, patiently};
 pub(crate) use value::{Value, column, storable};
 
 use std::borrow::Cow;

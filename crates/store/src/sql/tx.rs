@@ -81,7 +81,10 @@ impl Tx {
     }
 }
 
-async fn patiently<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+/// Waits for the server, but not for ever.
+pub(crate) async fn patiently<T>(
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(done) => Ok(done?),
         Err(_) => Err(StoreError::Database(sqlx::Error::Io(std::io::Error::new(
