@@ -112,7 +112,7 @@ impl Ledger {
     /// The key of an endpoint by its name, or by its key written as a number.
     #[must_use]
     pub fn endpoint_named(&self, name: &str) -> Option<EndpointKey> {
-        let by_name = self.endpoints.values().find(display_name == name);
+        let by_name = self.endpoints.values().find(|row| display_name(row) == name);
         by_name.map(|row| self.resolve(row.key))
     }
 
