@@ -23,6 +23,9 @@ pub struct ReplayConfig {
     /// Whether captured writes are sent. The tap captures only writes that its configuration
     /// admits; `false` skips those too.
     pub writes: bool,
+    /// Exchanges captured longer ago than this are skipped as `stale`; what follows a stale write
+    /// in its session is skipped too. No limit where absent.
+    pub max_age_s: Option<u64>,
     /// Requests under way at the candidate.
     pub concurrency: usize,
     /// Requests started per second, at most; unbounded where absent.
@@ -68,6 +71,7 @@ impl Default for ReplayConfig {
             candidate_version: None,
             version_header: "x-understudy-version".to_owned(),
             writes: true,
+            max_age_s: None,
             concurrency: 64,
             max_rate: None,
             timeout_ms: 10_000,

@@ -202,6 +202,11 @@ impl Hand {
         given_back.collect()
     }
 
+    /// Forgets what was given back and did not come again: another process has it.
+    pub(crate) fn forget_given_back(&self) {
+        self.lock().held.retain(|_, held| !held.given_back);
+    }
+
     pub(crate) fn messages(&self) -> usize {
         self.lock().held.len()
     }

@@ -47,7 +47,7 @@ use queue::{Consumer, Lane, Queue};
 use store::Store;
 use tokio::{
     sync::{Semaphore, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +73,7 @@ use crate::{
 /// For the desired state to be read before the first message is taken.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 const CONSUMER_PAUSE: Duration = Duration::from_secs(1);
+const ADMIN_STOP: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct ReplayInputs {
@@ -137,7 +138,7 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
     beside.shutdown().await;
     stop_admin.cancel();
     match serving {
-        Some(serving) => replayed.and(serving.await?),
+        Some(serving) => replayed.and(last_words(serving).await),
         None => replayed,
     }
 }
@@ -157,6 +158,9 @@ fn player(
         candidate: side(config.candidate_origin()?, HeaderEdits::of(config))?,
         secondary: secondary.map(|origin| side(origin, HeaderEdits::default())).transpose()?,
         send_writes: config.writes,
+        max_age: config
+            .max_age_s
+            .map(|s| i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(1_000_000)),
         permits: Semaphore::new(config.concurrency.min(Semaphore::MAX_PERMITS)),
         pace: Pace::new(config.max_rate),
         held: Arc::clone(held),
@@ -247,6 +251,17 @@ async fn first_failure(publishing: &mut JoinSet<anyhow::Result<()>>) -> anyhow::
         }
     }
     std::future::pending().await
+}
+
+/// Lets the admin listener finish, though not for ever: a client may keep its connection.
+async fn last_words(mut serving: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
+    match tokio::time::timeout(ADMIN_STOP, &mut serving).await {
+        Ok(served) => served?,
+        Err(_) => {
+            serving.abort();
+            Ok(())
+        }
+    }
 }
 
 /// Lets publishing confirm what was handed in, within `limit`.

@@ -4,6 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use exchange::{Exchange, ParkReason, Settled, Settlement, SkipReason, envelope, seal::Keyring};
 use futures_util::FutureExt;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -101,7 +102,10 @@ impl Performance {
         if let Some(reason) = self.sessions.gap(exchange) {
             return Some(self.player.skipped(exchange, reason));
         }
-        if job.redelivered && !exchange.write && self.is_overtaken(exchange, closing).await? {
+        if let Some(taken) = job.redelivered
+            && !exchange.write
+            && self.is_overtaken(exchange, taken, closing).await?
+        {
             return Some(self.player.skipped(exchange, SkipReason::SessionGap));
         }
         match &job.singly {
@@ -115,10 +119,15 @@ impl Performance {
 
     /// Whether a read that may have been sent before comes after a write of its session that was
     /// sent: it would see a state the primary did not have then.
-    async fn is_overtaken(&self, exchange: &Exchange, closing: &CancellationToken) -> Option<bool> {
+    async fn is_overtaken(
+        &self,
+        exchange: &Exchange,
+        taken: Instant,
+        closing: &CancellationToken,
+    ) -> Option<bool> {
         tokio::select! {
             () = closing.cancelled() => return None,
-            () = tokio::time::sleep(LOOK_AHEAD) => {}
+            () = tokio::time::sleep_until(taken + LOOK_AHEAD) => {}
         }
         for number in self.sessions.redelivered_writes(exchange.session) {
             let claim = self.player.claim(number, closing).await?;

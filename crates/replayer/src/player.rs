@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exchange::{Answer, Exchange, NoAnswerReason, Number, Outcome, Pair, Settlement, SkipReason};
+use exchange::{
+    Answer, Exchange, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement, SkipReason,
+};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +39,8 @@ pub(crate) struct Player {
     pub(crate) candidate: Side,
     pub(crate) secondary: Option<Side>,
     pub(crate) send_writes: bool,
+    /// In microseconds.
+    pub(crate) max_age: Option<Micros>,
     pub(crate) permits: Semaphore,
     pub(crate) pace: Pace,
     pub(crate) held: Arc<HeldBytes>,
@@ -97,6 +101,7 @@ impl Player {
                 Ok(candidate) => return Some(self.replayed(exchange, candidate, tries.secondary)),
                 Err(failure) => {
                     if let Some(answer) = self.unconnected(&mut tries, failure) {
+                        self.notes.sending(exchange.number);
                         return Some(self.replayed(exchange, answer, tries.secondary));
                     }
                 }
@@ -144,7 +149,9 @@ impl Player {
     }
 
     fn never_sent(&self, exchange: &Exchange) -> Option<SkipReason> {
+        let age = now_micros().saturating_sub(exchange.started_at);
         match exchange.response.status {
+            _ if self.max_age.is_some_and(|most| age > most) => Some(SkipReason::Stale),
             304 => Some(SkipReason::NotModified),
             206 => Some(SkipReason::Partial),
             _ if exchange.write && !self.send_writes => Some(SkipReason::WritesOff),

@@ -25,6 +25,8 @@ use crate::{
 };
 
 const CHECK_EVERY: Duration = Duration::from_millis(250);
+/// What was given back stands at the head of the queue: what has not come by then went elsewhere.
+const RETURNS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Why a round ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,19 +44,29 @@ pub(crate) struct Round<'a> {
     running: JoinSet<()>,
     /// Whoever waits for something outside goes home.
     closing: CancellationToken,
+    begun: Instant,
+    /// Messages that an earlier round gave back may still come.
+    expects_returns: bool,
 }
 
 /// The exchanges of one message that are to be run.
 struct Deal {
     message: MessageId,
     partition: exchange::Partition,
-    redelivered: bool,
+    redelivered: Option<Instant>,
     singly: Option<Arc<tokio::sync::Mutex<()>>>,
 }
 
 impl<'a> Round<'a> {
     pub(crate) fn new(config: &'a ReplayConfig, performance: &'a Performance) -> Self {
-        Self { config, performance, running: JoinSet::new(), closing: CancellationToken::new() }
+        Self {
+            config,
+            performance,
+            running: JoinSet::new(),
+            closing: CancellationToken::new(),
+            begun: Instant::now(),
+            expects_returns: true,
+        }
     }
 
     /// Takes messages until the end of the round.
@@ -89,8 +101,13 @@ impl<'a> Round<'a> {
         end
     }
 
-    /// Skips what waits behind a slow exchange while its partition cannot go on.
-    fn check(&self) {
+    /// Skips what waits behind a slow exchange while its partition cannot go on, and forgets
+    /// messages of an earlier round that went elsewhere.
+    fn check(&mut self) {
+        if self.expects_returns && self.begun.elapsed() > RETURNS_WITHIN {
+            self.expects_returns = false;
+            self.performance.hand.forget_given_back();
+        }
         let limit = Duration::from_millis(self.config.session_wait_ms);
         let hand = &self.performance.hand;
         let prefetch = self.config.prefetch;
@@ -110,13 +127,14 @@ impl<'a> Round<'a> {
         let (partition, deliveries, dead) =
             (delivery.partition, delivery.deliveries, delivery.dead);
         let message = MessageId::of(&batch);
-        let mut deal = Deal { message, partition, redelivered: deliveries > 1, singly: None };
+        let redelivered = (deliveries > 1).then(Instant::now);
+        let mut deal = Deal { message, partition, redelivered, singly: None };
         match self.performance.hand.take(delivery, &batch) {
             Taken::Done(delivery) => delivery.ack().await,
             Taken::InHand => {}
             Taken::Again(open) => {
                 // What this process did not run, it did not send either.
-                deal.redelivered = false;
+                deal.redelivered = None;
                 let mut exchanges: Vec<_> = batch.exchanges.into_iter().map(Some).collect();
                 for index in open {
                     if let Some(exchange) = exchanges.get_mut(index).and_then(Option::take) {
@@ -196,12 +214,17 @@ async fn stands(config: &ReplayConfig, performance: &Performance) {
     let limit = Duration::from_millis(config.give_back_ms);
     let mut paused = performance.player.paused.subscribe();
     let mut breaker = performance.player.candidate.breaker.watch();
+    let mut since = None;
     loop {
-        let stopped = *paused.borrow_and_update() || breaker.borrow_and_update().open.is_some();
+        let (paused_now, open) = (*paused.borrow_and_update(), breaker.borrow_and_update().open);
+        let stands = paused_now || open.is_some();
+        since = stands.then(|| since.unwrap_or_else(Instant::now));
         tokio::select! {
             _ = paused.changed() => {}
             _ = breaker.changed() => {}
-            () = tokio::time::sleep(limit), if stopped => return,
+            () = tokio::time::sleep_until(since.unwrap_or_else(Instant::now) + limit), if stands => {
+                return;
+            }
         }
     }
 }

@@ -28,8 +28,9 @@ pub(crate) struct Job {
     pub(crate) index: usize,
     /// The partition of the queue it came on.
     pub(crate) partition: Partition,
-    /// Delivered before, and this process does not know what became of it then.
-    pub(crate) redelivered: bool,
+    /// When it was taken, where it was delivered before and this process does not know what became
+    /// of it then.
+    pub(crate) redelivered: Option<Instant>,
     /// Held while it runs, so that the exchanges of its message run singly.
     pub(crate) singly: Option<Arc<tokio::sync::Mutex<()>>>,
 }
@@ -119,7 +120,7 @@ impl Sessions {
     pub(crate) fn redelivered_writes(&self, session: SessionKey) -> Vec<Number> {
         let lanes = lock(&self.lanes);
         let waiting = lanes.get(&session).into_iter().flat_map(|lane| &lane.waiting);
-        let writes = waiting.filter(|job| job.redelivered && job.exchange.write);
+        let writes = waiting.filter(|job| job.redelivered.is_some() && job.exchange.write);
         writes.map(|job| job.exchange.number).collect()
     }
 

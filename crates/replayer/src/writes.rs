@@ -52,7 +52,9 @@ impl WriteNotes {
         }
         let (tell, told) = oneshot::channel();
         self.asks.send((number, tell)).ok()?;
-        Some(if told.await.ok()? { Claim::Fresh } else { Claim::Known })
+        // Another claim of this process may have noted it meanwhile and not used it.
+        let unsent = told.await.ok()? || self.lock().contains(&number);
+        Some(if unsent { Claim::Fresh } else { Claim::Known })
     }
 
     /// From here on it may have been sent.

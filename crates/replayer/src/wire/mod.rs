@@ -18,7 +18,8 @@ mod fault;
 mod tests;
 
 use std::{
-    sync::Mutex,
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -40,6 +41,7 @@ use crate::{
 /// connections must not look as if it had refused the write.
 const FRESH_FOR_WRITES: Duration = Duration::from_millis(500);
 const FRESH_FOR_READS: Duration = Duration::from_secs(30);
+const READY_WITHIN: Duration = Duration::from_millis(20);
 const KEPT_CONNECTIONS: usize = 256;
 /// More informational responses than this before the final one are an attack or a bug.
 const MOST_INFORMATIONAL: u32 = 100;
@@ -55,7 +57,8 @@ pub(crate) struct Line {
     edits: HeaderEdits,
     limits: Limits,
     connector: Connector,
-    kept: Mutex<Vec<Kept>>,
+    /// The newest at the back.
+    kept: Mutex<VecDeque<Kept>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -149,13 +152,13 @@ impl Line {
             Ok(asked) => asked,
             Err(_) => Err(Fault::timeout(limit)),
         };
-        let answered = |outcome| Answer {
-            sent_at,
-            duration_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-            outcome,
-        };
+        let duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let answered = |outcome| Answer { sent_at, duration_us, outcome };
         match asked {
-            Ok(response) => Asked::Answered(answered(Outcome::Answered(response))),
+            Ok((response, connection)) => {
+                self.keep_when_ready(connection).await;
+                Asked::Answered(answered(Outcome::Answered(response)))
+            }
             Err(Fault::NotSent(detail)) => Asked::NotSent(detail),
             Err(Fault::Closed(detail)) => Asked::Closed(answered(Outcome::NoAnswer {
                 reason: NoAnswerReason::Connect,
@@ -171,7 +174,7 @@ impl Line {
         &self,
         mut connection: Connection,
         exchange: &Exchange,
-    ) -> Result<Response, Fault> {
+    ) -> Result<(Response, Connection), Fault> {
         let mut request =
             request::build(exchange, &self.origin, &self.edits).map_err(Fault::unsendable)?;
         let mut flooded = fault::watch_informational(&mut request, MOST_INFORMATIONAL);
@@ -181,13 +184,7 @@ impl Line {
             head = connection.sender.try_send_request(request) => head.map_err(fault::before_head)?,
         };
         let response = self.read(head, exchange).await?;
-        // The driver learns of the body's end a moment after the reader.
-        let ready =
-            tokio::time::timeout(Duration::from_millis(20), connection.sender.ready()).await;
-        if matches!(ready, Ok(Ok(()))) {
-            self.keep(connection);
-        }
-        Ok(response)
+        Ok((response, connection))
     }
 
     async fn read(
@@ -224,15 +221,11 @@ impl Line {
 
     fn take_kept(&self, write: bool) -> Option<Connection> {
         let limit = if write { FRESH_FOR_WRITES } else { FRESH_FOR_READS };
-        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        while let Some(newest) = kept.pop() {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(newest) = kept.pop_back() {
             if newest.since.elapsed() > limit {
-                // The ones below are older still; a read may yet use them.
-                if write {
-                    kept.push(newest);
-                } else {
-                    kept.clear();
-                }
+                // The others are older still; a read may yet use them.
+                kept.push_back(newest);
                 return None;
             }
             if newest.connection.sender.is_ready() {
@@ -242,13 +235,22 @@ impl Line {
         None
     }
 
+    /// The driver learns of the body's end a moment after the reader.
+    async fn keep_when_ready(&self, mut connection: Connection) {
+        let ready = tokio::time::timeout(READY_WITHIN, connection.sender.ready()).await;
+        if matches!(ready, Ok(Ok(()))) {
+            self.keep(connection);
+        }
+    }
+
     fn keep(&self, connection: Connection) {
-        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let connection = Connection { kept: true, ..connection };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        while kept.front().is_some_and(|oldest| oldest.since.elapsed() > FRESH_FOR_READS) {
+            kept.pop_front();
+        }
         if kept.len() < KEPT_CONNECTIONS {
-            kept.push(Kept {
-                connection: Connection { kept: true, ..connection },
-                since: Instant::now(),
-            });
+            kept.push_back(Kept { connection, since: Instant::now() });
         }
     }
 }
