@@ -68,7 +68,11 @@ async fn a_restart_of_the_candidate_loses_no_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_are_given_back_and_nothing_is_done_twice() {
-    let (scene, mut candidate) = (Scene::open().await, Side::start());
+    give_back(&Scene::open().await).await;
+}
+
+pub(crate) async fn give_back(scene: &Scene) {
+    let mut candidate = Side::start();
     // The first of each session is done when the candidate goes away.
     let mut exchanges = Vec::new();
     for number in 0..5 {
@@ -94,8 +98,10 @@ async fn messages_are_given_back_and_nothing_is_done_twice() {
     let settlements = scene.settlements(15).await;
     let words = all_words(&settlements);
     assert!(!words.contains(&"write_unknown".to_owned()), "{words:?}");
-    assert_eq!(words.iter().filter(|word| *word == "connect").count(), 1, "{words:?}");
-    assert_eq!(words.iter().filter(|word| *word == "session_gap").count(), 1, "{words:?}");
+    // The write that was under way, and another where its connection was not known to be gone.
+    let unknown = words.iter().filter(|word| *word == "connect").count();
+    assert!((1..=2).contains(&unknown), "{words:?}");
+    assert_eq!(words.iter().filter(|word| *word == "session_gap").count(), unknown, "{words:?}");
     let mut targets = candidate.targets();
     let sent = targets.len();
     targets.sort();

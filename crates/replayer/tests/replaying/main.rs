@@ -1,7 +1,9 @@
 //! The replayer over a disk queue and a SQLite store, with a candidate that remembers.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "tests say why they are skipped")]
 
+mod broker;
 mod faults;
 mod order;
 mod results;

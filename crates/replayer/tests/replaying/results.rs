@@ -79,6 +79,25 @@ async fn what_has_no_whole_answer_of_the_primary_is_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_old_is_stale_and_a_stale_write_ends_its_session() {
+    let (scene, candidate) = (Scene::open().await, Side::start());
+    let old = |mut exchange: exchange::Exchange| {
+        exchange.started_at = 1;
+        exchange
+    };
+    let mut exchanges = session(1, [old(write("/a")), read("/b")]);
+    exchanges.extend(session(2, [old(read("/c")), read("/d")]));
+    scene.publish(exchanges).await;
+    let mut fresh_only = config(&candidate);
+    fresh_only.max_age_s = Some(3_600);
+    let replayer = scene.replayer(fresh_only);
+    let words = all_words(&scene.settlements(4).await);
+    assert_eq!(words, ["stale", "session_gap", "stale", "200"]);
+    assert_eq!(candidate.targets(), ["/d"]);
+    replayer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_is_an_answer() {
     let (scene, candidate) = (Scene::open().await, Side::start());
     scene.publish(vec![read("/status/302")]).await;

@@ -45,13 +45,19 @@ pub(crate) struct Replayer {
 }
 
 impl Scene {
-    /// A queue of one partition, so that order is easy to see.
+    /// Over a disk queue.
     pub(crate) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let url = QueueUrl::Disk(folder.path().join("queue"));
+        Self::open_over(folder, url, "understudy").await
+    }
+
+    /// A queue of one partition, so that order is easy to see.
+    pub(crate) async fn open_over(folder: TempDir, url: QueueUrl, prefix: &str) -> Self {
         let queue = Queue::open(QueueConfig {
-            url: QueueUrl::Disk(folder.path().join("queue")),
+            url,
             partitions: 1,
-            prefix: "understudy".to_owned(),
+            prefix: prefix.to_owned(),
             max_bytes: 1 << 30,
             confirm_timeout: Duration::from_secs(5),
         });
@@ -159,8 +165,10 @@ impl Scene {
         first.into_values().collect()
     }
 
-    /// Waits until the running replayer says that it has acknowledged everything.
+    /// Waits until the running replayer says that it has acknowledged everything: a heartbeat
+    /// makes it say so even if all was done by one before it.
     pub(crate) async fn drained(&self) {
+        self.publish(Vec::new()).await;
         while self.queue.depth(Lane::Exchanges).await != Some(0) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

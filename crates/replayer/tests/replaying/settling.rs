@@ -101,6 +101,7 @@ async fn what_was_taken_by_one_that_died_is_settled_by_the_next() {
     }
     let replayer = scene.replayer(slow);
     scene.settlements(300).await;
+    scene.drained().await;
     replayer.stop().await;
     scene.all_acknowledged().await;
 }

@@ -58,7 +58,11 @@ async fn writes_that_come_again_and_were_never_sent_are_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_many_kills_no_write_is_sent_twice_and_every_number_is_settled() {
-    let (scene, candidate) = (Scene::open().await, Side::start());
+    kill_often(&Scene::open().await).await;
+}
+
+pub(crate) async fn kill_often(scene: &Scene) {
+    let candidate = Side::start();
     for message in 0..20_u8 {
         let steps = (0..5).map(|i| write(&format!("/wait/5/{message}-{i}")));
         scene.publish(session(message, steps)).await;
@@ -75,6 +79,7 @@ async fn over_many_kills_no_write_is_sent_twice_and_every_number_is_settled() {
     targets.sort();
     targets.dedup();
     assert_eq!(targets.len(), sent, "a write was sent twice");
+    scene.drained().await;
     replayer.stop().await;
     scene.all_acknowledged().await;
 }
