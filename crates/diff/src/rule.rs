@@ -163,3 +163,62 @@ fn too_complex(rules: &[Rule], plain: &[(usize, Vec<path::Segment>)]) -> RuleErr
             .to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Budget;
+    use crate::hash::Seed;
+    use crate::report::pointer_to;
+    use crate::tape::{Reader, Tape};
+
+    /// Where a rule applies, by the walk that honours it while a body is read.
+    fn marked(path: &str, body: &str) -> Result<Vec<String>, RuleError> {
+        let rules = Rules::compile(&[Rule { path: path.to_owned(), kind: RuleKind::Unordered }])?;
+        let mut scope = Scope::new(&rules);
+        let (root, _) = scope.root(body.as_bytes(), false);
+        let seed = Seed::of(b"", b"");
+        let mut reader =
+            Reader::new(body.as_bytes(), &seed, &mut scope, Budget::default().max_depth);
+        reader.document(root).expect("JSON");
+        let nodes = reader.nodes;
+        let tape = Tape { text: body.as_bytes().into(), nodes, shadowed: Vec::new(), source: true };
+        let places = tape.nodes.iter().zip(0..).filter(|(node, _)| node.rules != 0);
+        let mut pointers: Vec<_> = places.map(|(_, id)| pointer_to(&tape, id)).collect();
+        pointers.sort();
+        Ok(pointers)
+    }
+
+    #[test]
+    fn rules_apply_where_the_compliance_suite_says() {
+        let Some(root) = std::env::var_os("UNDERSTUDY_SUITES") else {
+            eprintln!("skipped: UNDERSTUDY_SUITES is not set");
+            return;
+        };
+        let path = std::path::PathBuf::from(root).join("json/jsonpath-cts/cts.json");
+        let text = std::fs::read_to_string(path).expect("the suite");
+        let suite: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let (mut checked, mut plain) = (0, 0);
+        for case in suite["tests"].as_array().expect("tests") {
+            let selector = case["selector"].as_str().expect("a selector");
+            let body = case["document"].to_string();
+            if case["invalid_selector"] == true {
+                assert!(marked(selector, "null").is_err(), "{selector}");
+                continue;
+            }
+            let value = &case["document"];
+            let query = JsonPath::parse(selector).expect("valid");
+            let mut expected: Vec<String> =
+                query.query_located(value).locations().map(|l| l.to_json_pointer()).collect();
+            expected.sort();
+            expected.dedup();
+            if let Some(paths) = case["result_paths"].as_array() {
+                assert!(paths.len() >= expected.len(), "{selector}");
+            }
+            assert_eq!(marked(selector, &body).expect("valid"), expected, "{selector} {body}");
+            checked += 1;
+            plain += usize::from(path::segments(selector).is_some());
+        }
+        assert!(checked > 400 && plain > 50, "{checked} checked, {plain} of them plain");
+    }
+}

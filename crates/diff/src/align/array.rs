@@ -1,5 +1,7 @@
 //! Elements of two arrays: equal ends, then identity, then common order, then likeness.
 
+use std::ops::Range;
+
 use super::lis::longest_increasing;
 use super::{Aligned, Child, Item, Pairing, gap, key, sequence};
 use crate::tape::Id;
@@ -13,13 +15,12 @@ pub(super) fn align(pairing: &mut Pairing<'_, '_>, left: Id, right: Id) -> Align
     let sets = [pairing.left_set(left), pairing.right_set(right)];
     let unordered = sets.iter().any(|set| set.unordered);
     if !l.is_empty() && !r.is_empty() {
-        let mut named = vec![false; l.len()];
         for key in sets.iter().flat_map(|set| &set.array_keys) {
-            join_by_rule(pairing, l, r, key, &mut partners, &mut named);
+            join_by_rule(pairing, l, r, key, &mut partners);
         }
         join_equal(pairing, l, r, unordered, &mut partners);
         let moved = mark_moved(&partners, lefts.len().min(rights.len()), unordered);
-        pair_the_rest(pairing, l, r, &mut partners, &moved, &named, unordered);
+        pair_the_rest(pairing, l, r, &mut partners, &moved, unordered);
         return list(&lefts, &rights, start, end, &partners, &moved, unordered);
     }
     let moved = Moved { out: vec![false; l.len()], reordered: false };
@@ -39,11 +40,19 @@ fn equal_ends(pairing: &Pairing<'_, '_>, left: &[Id], right: &[Id]) -> (usize, u
 struct Partners {
     of_left: Vec<Option<usize>>,
     of_right: Vec<Option<usize>>,
+    /// Rows with a key that a rule names: paired by it and by nothing else.
+    named_left: Vec<bool>,
+    named_right: Vec<bool>,
 }
 
 impl Partners {
     fn new(left: usize, right: usize) -> Self {
-        Self { of_left: vec![None; left], of_right: vec![None; right] }
+        Self {
+            of_left: vec![None; left],
+            of_right: vec![None; right],
+            named_left: vec![false; left],
+            named_right: vec![false; right],
+        }
     }
 
     fn pair(&mut self, left: usize, right: usize) {
@@ -51,45 +60,43 @@ impl Partners {
         self.of_right[right] = Some(left);
     }
 
-    fn free_left(&self) -> Vec<usize> {
-        free(&self.of_left, 0, self.of_left.len())
+    fn free_left(&self, among: Range<usize>) -> Vec<usize> {
+        among.filter(|at| self.of_left[*at].is_none() && !self.named_left[*at]).collect()
     }
 
-    fn free_right(&self) -> Vec<usize> {
-        free(&self.of_right, 0, self.of_right.len())
+    fn free_right(&self, among: Range<usize>) -> Vec<usize> {
+        among.filter(|at| self.of_right[*at].is_none() && !self.named_right[*at]).collect()
     }
-}
-
-fn free(partners: &[Option<usize>], from: usize, to: usize) -> Vec<usize> {
-    (from..to).filter(|at| partners[*at].is_none()).collect()
 }
 
 fn at(ids: &[Id], positions: &[usize]) -> Vec<Id> {
     positions.iter().map(|position| ids[*position]).collect()
 }
 
-/// Rows whose key a rule names are paired by it and by nothing else (`named`).
+/// Pairs rows by a key that a rule names.
 fn join_by_rule(
     pairing: &Pairing<'_, '_>,
     left: &[Id],
     right: &[Id],
     key: &[Vec<String>],
     partners: &mut Partners,
-    named: &mut [bool],
 ) {
     let lefts = key::by_rule(pairing.left, left, key);
     let rights = key::by_rule(pairing.right, right, key);
-    let free_left: Vec<_> = partners.free_left();
-    let free_right: Vec<_> = partners.free_right();
     let keyed = |keys: &[Option<u64>], free: Vec<usize>| -> Vec<(usize, u64)> {
         free.into_iter().filter_map(|at| keys[at].map(|key| (at, key))).collect()
     };
-    let pairs =
-        key::join(keyed(&lefts, free_left).into_iter(), keyed(&rights, free_right).into_iter());
+    let pairs = key::join(
+        keyed(&lefts, partners.free_left(0..left.len())).into_iter(),
+        keyed(&rights, partners.free_right(0..right.len())).into_iter(),
+    );
     for (l, r) in pairs {
         partners.pair(l, r);
     }
-    for (named, key) in named.iter_mut().zip(lefts) {
+    for (named, key) in partners.named_left.iter_mut().zip(lefts) {
+        *named |= key.is_some();
+    }
+    for (named, key) in partners.named_right.iter_mut().zip(rights) {
         *named |= key.is_some();
     }
 }
@@ -102,8 +109,14 @@ fn join_equal(
     unordered: bool,
     partners: &mut Partners,
 ) {
-    let (free_left, free_right) = (partners.free_left(), partners.free_right());
+    let free_left = partners.free_left(0..left.len());
+    let free_right = partners.free_right(0..right.len());
     let (l, r) = (at(left, &free_left), at(right, &free_right));
+    if let ([l], [r]) = (&l[..], &r[..])
+        && pairing.left_node(*l).hash != pairing.right_node(*r).hash
+    {
+        return;
+    }
     if let Some((lefts, rights)) = key::detect(pairing, &l, &r) {
         let pairs = key::join(lefts.into_iter().enumerate(), rights.into_iter().enumerate());
         for (l, r) in pairs {
@@ -161,12 +174,11 @@ fn pair_the_rest(
     right: &[Id],
     partners: &mut Partners,
     moved: &Moved,
-    named: &[bool],
     unordered: bool,
 ) {
     if unordered {
-        let lefts: Vec<_> = partners.free_left().into_iter().filter(|l| !named[*l]).collect();
-        let rights = partners.free_right();
+        let lefts = partners.free_left(0..left.len());
+        let rights = partners.free_right(0..right.len());
         let pairs = gap::in_any_order(pairing, &at(left, &lefts), &at(right, &rights));
         for (l, r) in pairs {
             partners.pair(lefts[l], rights[r]);
@@ -183,9 +195,8 @@ fn pair_the_rest(
         .collect();
     let (mut from_left, mut from_right) = (0, 0);
     for (l, r) in anchors {
-        let lefts: Vec<_> =
-            free(&partners.of_left, from_left, l).into_iter().filter(|l| !named[*l]).collect();
-        let rights = free(&partners.of_right, from_right, r);
+        let lefts = partners.free_left(from_left..l);
+        let rights = partners.free_right(from_right..r);
         let pairs = gap::in_order(pairing, &at(left, &lefts), &at(right, &rights));
         for (l, r) in pairs {
             partners.pair(lefts[l], rights[r]);
@@ -228,19 +239,21 @@ fn list(
         }
         *next_left = to.max(*next_left);
     };
+    // What came since the last pair that kept its order; removals are told before it.
+    let mut waiting = Vec::new();
     for (r, l) in partners.of_right.iter().enumerate() {
         match l {
-            None => items.push(Item::Right(right_child(start + r))),
+            None => waiting.push(Item::Right(right_child(start + r))),
+            Some(l) if moved.out[*l] && !loose => waiting.push(both(start + l, start + r, true)),
             Some(l) => {
-                let out = moved.out[*l];
-                if loose || !out {
-                    flush(*l, &mut next_left, &mut items);
-                }
-                items.push(both(start + l, start + r, out && !loose));
+                flush(*l, &mut next_left, &mut items);
+                items.append(&mut waiting);
+                items.push(both(start + l, start + r, false));
             }
         }
     }
     flush(partners.of_left.len(), &mut next_left, &mut items);
+    items.append(&mut waiting);
     let (left_end, right_end) = (lefts.len() - end, rights.len() - end);
     items.extend((0..end).map(|at| both(left_end + at, right_end + at, false)));
     Aligned { items, reordered: moved.reordered }

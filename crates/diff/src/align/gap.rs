@@ -21,6 +21,12 @@ pub(super) fn in_order(
         return Vec::new();
     }
     let even = left.len() == right.len();
+    if let ([l], [r]) = (left, right)
+        && (pairing.left_node(*l).sort != Sort::Object
+            || pairing.right_node(*r).sort != Sort::Object)
+    {
+        return vec![(0, 0)];
+    }
     let Some(scores) = scores(pairing, left, right, even) else {
         return by_position(pairing, left, right);
     };
