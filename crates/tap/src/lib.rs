@@ -7,31 +7,26 @@
 //! - A record closes exactly once, however its streams end.
 //! - Everything held for copies is bounded by bytes.
 //! - Ambiguous framing is refused: never a smuggled request.
+//!
+//! The way of one request: [`worker`] accepts, [`proxy`] forwards, [`policy`] decides what is
+//! copied, [`record`] gathers the copy and closes it, [`shared::Handover`] takes it to the
+//! [`publisher`], which numbers, packs and submits it. [`account`] counts what is not handed over.
 
+mod account;
+mod admin;
+mod budget;
+mod capture;
 mod config;
+mod gaps;
+mod metrics;
+mod policy;
+mod proxy;
+mod publisher;
+mod record;
+mod routes;
+mod shared;
+mod stage;
+mod worker;
 
-pub use config::{SliceConfig, TapConfig};
-
-use std::sync::Arc;
-
-use exchange::seal::Keyring;
-use queue::Queue;
-use tokio_util::sync::CancellationToken;
-
-/// What a tap is given. Listeners are bound by the caller (port 0 in tests, passed sockets).
-#[derive(Debug)]
-pub struct TapInputs {
-    pub config: TapConfig,
-    pub listener: std::net::TcpListener,
-    pub admin: Option<std::net::TcpListener>,
-    pub queue: Queue,
-    pub spool: queue::spool::SpoolConfig,
-    pub keys: Arc<Keyring>,
-}
-
-/// Runs until `shutdown`, then stops accepting, finishes what runs (bounded by
-/// `config.drain`), confirms or spools what was copied, and returns.
-pub async fn run(inputs: TapInputs, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let _ = (inputs, shutdown);
-    unimplemented!()
-}
+pub use config::{Invalid, SliceConfig, TapConfig};
+pub use stage::{TapInputs, run};

@@ -1,0 +1,148 @@
+//! The copy of one exchange, as raw bytes: what a worker gathers and the publisher reads.
+
+use std::mem::MaybeUninit;
+
+use bytes::Bytes;
+use exchange::{Body, Header, Headers, Micros, Request, Response, SessionKey};
+
+use crate::{
+    budget::Held,
+    proxy::{MAX_FIELDS, response_parser, unfold},
+};
+
+/// One request with the primary's whole response, copied out of the connections' buffers.
+#[derive(Debug)]
+pub(crate) struct Capture {
+    pub(crate) started_at: Micros,
+    pub(crate) first_byte_us: u64,
+    pub(crate) duration_us: u64,
+    pub(crate) connection: u64,
+    /// Where sampling already had to find it.
+    pub(crate) session: Option<SessionKey>,
+    pub(crate) write: bool,
+    pub(crate) slice: Option<usize>,
+    /// Head, then body.
+    pub(crate) request: Vec<u8>,
+    pub(crate) request_head: usize,
+    pub(crate) status: u16,
+    /// Head, then body unless `digest` stands for it.
+    pub(crate) response: Vec<u8>,
+    pub(crate) response_head: usize,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) held: Held,
+}
+
+/// A response body over the cap.
+#[derive(Debug, Clone)]
+pub(crate) struct Digest {
+    pub(crate) length: u64,
+    pub(crate) hasher: Box<blake3::Hasher>,
+}
+
+impl Capture {
+    /// The request without its body: what a session is found by.
+    pub(crate) fn request_head(&self) -> Option<Request> {
+        parse_request(&Bytes::copy_from_slice(self.request.get(..self.request_head)?))
+    }
+
+    /// The request and response as the words on the wire, and the share of the budget they take.
+    /// `None` where the target is not UTF-8 and cannot be said in them.
+    pub(crate) fn into_messages(self) -> Option<(Request, Response, Held)> {
+        let mut whole = Bytes::from(self.request);
+        let body = whole.split_off(self.request_head.min(whole.len()));
+        let request = Request { body, ..parse_request(&whole)? };
+        let mut whole = Bytes::from(self.response);
+        let body = whole.split_off(self.response_head.min(whole.len()));
+        let body = match self.digest {
+            Some(digest) => {
+                Body::Digest { length: digest.length, blake3: *digest.hasher.finalize().as_bytes() }
+            }
+            None => Body::Whole(body),
+        };
+        let headers = parse_response_headers(&whole)?;
+        Some((request, Response { status: self.status, headers, body }, self.held))
+    }
+}
+
+/// A head that the proxy has accepted, as the words on the wire.
+pub(crate) fn parse_request(head: &Bytes) -> Option<Request> {
+    let line_end = memchr::memchr(b'\n', head)?;
+    let line = std::str::from_utf8(head.get(..line_end)?).ok()?;
+    let (method, rest) = line.split_once(' ')?;
+    let (target, _) = rest.rsplit_once(' ')?;
+    let mut lines = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let parsed = httparse::parse_headers(head.get(line_end + 1..)?, &mut lines).ok()?;
+    let httparse::Status::Complete((_, lines)) = parsed else { return None };
+    Some(Request {
+        method: method.to_owned(),
+        target: origin_form(target),
+        headers: headers(head, lines),
+        body: Bytes::new(),
+    })
+}
+
+fn parse_response_headers(head: &Bytes) -> Option<Headers> {
+    let mut space = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+    let mut response = httparse::Response::new(&mut []);
+    response_parser().parse_response_with_uninit_headers(&mut response, head, &mut space).ok()?;
+    Some(headers(head, response.headers))
+}
+
+/// Lines in order and case; values without the white space around them, folds put right.
+fn headers(head: &Bytes, lines: &[httparse::Header<'_>]) -> Headers {
+    let value = |value: &[u8]| match memchr::memchr(b'\n', value) {
+        None => head.slice_ref(value),
+        Some(_) => unfold(value).into(),
+    };
+    let line = |line: &httparse::Header<'_>| Header {
+        name: line.name.to_owned(),
+        value: value(line.value),
+    };
+    Headers(lines.iter().map(line).collect())
+}
+
+/// The target without scheme and authority.
+fn origin_form(target: &str) -> String {
+    if target.starts_with('/') || target == "*" {
+        return target.to_owned();
+    }
+    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
+    match rest.find(['/', '?', '#']) {
+        Some(at) => {
+            let rest = rest.get(at..).unwrap_or_default();
+            if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") }
+        }
+        None => "/".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_told_in_origin_form() {
+        let table = [
+            ("/a?b", "/a?b"),
+            ("*", "*"),
+            ("http://h/a?b", "/a?b"),
+            ("http://h", "/"),
+            ("http://h?b", "/?b"),
+            ("//h/a", "//h/a"),
+        ];
+        for (target, expected) in table {
+            assert_eq!(origin_form(target), expected);
+        }
+    }
+
+    #[test]
+    fn heads_keep_order_case_and_bytes() {
+        let head = b"GET /a HTTP/1.1\r\nHost: b\r\nX-a: 1\r\nx-A:\xfc \r\nEmpty:\r\n\r\n";
+        let request = parse_request(&Bytes::from_static(head)).unwrap();
+        let lines: Vec<(&str, &[u8])> =
+            request.headers.iter().map(|line| (line.name.as_str(), line.value.as_ref())).collect();
+        let expected: [(&str, &[u8]); 4] =
+            [("Host", b"b"), ("X-a", b"1"), ("x-A", b"\xfc"), ("Empty", b"")];
+        assert_eq!(lines, expected);
+    }
+}

@@ -1,0 +1,13 @@
+//! The tap over real sockets. [`harness`] holds the vocabulary; the tests read as sentences.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod harness;
+
+mod account;
+mod bodies;
+mod copies;
+mod heads;
+mod losses;
+mod refusals;
+mod upgrades;
