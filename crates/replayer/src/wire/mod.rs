@@ -7,7 +7,8 @@
 //! Invariants:
 //! - Connects to the side's origin only: no redirect, no proxy, no other host.
 //! - A request is put on a second connection only when no byte of it left on the first, or when
-//!   it is a read and the kept connection closed before it answered.
+//!   it is a read and the first closed without an answer because it was kept too long or because
+//!   the side went away.
 //! - Whatever comes back becomes an [`Answer`] within the deadline and the size limit; only a
 //!   connection that could not be made is told apart.
 
@@ -41,6 +42,10 @@ use crate::{
 /// connections must not look as if it had refused the write.
 const FRESH_FOR_WRITES: Duration = Duration::from_millis(500);
 const FRESH_FOR_READS: Duration = Duration::from_secs(30);
+/// Connections that may close on one read without an answer before that is its result.
+const MOST_CLOSED: u32 = 3;
+/// A side that goes away refuses connections after this.
+const GOING_AWAY: Duration = Duration::from_millis(100);
 const READY_WITHIN: Duration = Duration::from_millis(20);
 const KEPT_CONNECTIONS: usize = 256;
 /// More informational responses than this before the final one are an attack or a bug.
@@ -134,8 +139,14 @@ impl Line {
                 Asked::NotSent(detail) => return Err(Unconnected(detail)),
                 Asked::Closed(answer) => {
                     *closed += 1;
-                    // A kept connection may have been closed before the request arrived.
-                    if exchange.write || !kept || *closed > 1 {
+                    if exchange.write || *closed >= MOST_CLOSED {
+                        return Ok(answer);
+                    }
+                    // A kept connection may have been closed before the request arrived. A new
+                    // one says something of the request, unless the whole side is going away.
+                    if !kept {
+                        tokio::time::sleep(GOING_AWAY).await;
+                        self.keep(self.connect().await?);
                         return Ok(answer);
                     }
                 }

@@ -7,15 +7,15 @@ use crate::{faults, scene::Scene, writes};
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_broker_messages_are_given_back_and_nothing_is_done_twice() {
     let Some(broker) = Broker::of_this_machine() else { return };
-    faults::give_back(&broker.scene().await).await;
-    broker.clean().await;
+    let scene = broker.scene().await;
+    broker.clean_after(async move { faults::give_back(&scene).await }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_broker_no_write_is_sent_twice_and_every_number_is_settled() {
     let Some(broker) = Broker::of_this_machine() else { return };
-    writes::kill_often(&broker.scene().await).await;
-    broker.clean().await;
+    let scene = broker.scene().await;
+    broker.clean_after(async move { writes::kill_often(&scene).await }).await;
 }
 
 struct Broker {
@@ -37,7 +37,13 @@ impl Broker {
         Scene::open_over(tempfile::tempdir().unwrap(), url, &self.prefix).await
     }
 
-    /// Removes what the test left.
+    /// Runs a test and removes what it left, however it ends.
+    async fn clean_after(&self, test: impl Future<Output = ()> + Send + 'static) {
+        let ended = tokio::spawn(test).await;
+        self.clean().await;
+        ended.unwrap();
+    }
+
     async fn clean(&self) {
         let connection = lapin::Connection::connect(&self.url, Default::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
