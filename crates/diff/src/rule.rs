@@ -167,6 +167,8 @@ fn too_complex(rules: &[Rule], plain: &[(usize, Vec<path::Segment>)]) -> RuleErr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json_path::NormalizedPath;
+
     use crate::Budget;
     use crate::hash::Seed;
     use crate::report::pointer_to;
@@ -208,8 +210,11 @@ mod tests {
             }
             let value = &case["document"];
             let query = JsonPath::parse(selector).expect("valid");
-            let mut expected: Vec<String> =
-                query.query_located(value).locations().map(|l| l.to_json_pointer()).collect();
+            let mut expected: Vec<String> = query
+                .query_located(value)
+                .locations()
+                .map(NormalizedPath::to_json_pointer)
+                .collect();
             expected.sort();
             expected.dedup();
             if let Some(paths) = case["result_paths"].as_array() {

@@ -9,6 +9,7 @@
 
 mod json;
 mod leaf;
+mod scan;
 
 use std::borrow::Cow;
 

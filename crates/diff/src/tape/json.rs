@@ -3,6 +3,7 @@
 //! The grammar of RFC 8259, with one leniency: an escaped lone surrogate is a character of its
 //! own. Depth is bounded by the caller, never by the stack.
 
+use super::scan::{plain_until, skip_escape};
 use super::{ESCAPED, Id, Node, SHADOWED, Sort, leaf_hash};
 use crate::hash::{Seed, mix};
 use crate::rule::{Place, Scope};
@@ -399,46 +400,5 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
                 _ => return Err(Unfit::Syntax(at)),
             }
         }
-    }
-}
-
-/// The first quote, backslash or control character from `at` on, eight bytes at a time.
-fn plain_until(text: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    while let Some(Ok(chunk)) = text.get(at..at + 8).map(<[u8; 8]>::try_from) {
-        let word = u64::from_le_bytes(chunk);
-        let quote = zero_byte(word ^ (ONES * 0x22));
-        let backslash = zero_byte(word ^ (ONES * 0x5c));
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let found = quote | backslash | control;
-        if found != 0 {
-            // Borrows only run upwards, so the lowest mark is always a true one.
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    while let Some(byte) = text.get(at) {
-        if matches!(byte, b'"' | b'\\' | 0..=0x1f) {
-            return at;
-        }
-        at += 1;
-    }
-    at
-}
-
-fn skip_escape(text: &[u8], at: usize) -> Result<usize, Unfit> {
-    match text.get(at + 1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-        Some(b'u') => {
-            let digits = text.get(at + 2..at + 6).ok_or(Unfit::Syntax(at))?;
-            if digits.iter().all(u8::is_ascii_hexdigit) {
-                Ok(at + 6)
-            } else {
-                Err(Unfit::Syntax(at))
-            }
-        }
-        _ => Err(Unfit::Syntax(at)),
     }
 }
