@@ -48,6 +48,24 @@ pub fn parameter_values<'a>(template: &str, path: &'a str) -> Vec<&'a str> {
     template.zip(segments(path)).filter(|(t, _)| t.starts_with('{')).map(|(_, v)| v).collect()
 }
 
+/// A generalised path of a body with members named by ids or dates as `*`: in an object that is
+/// a map, they are values.
+#[must_use]
+pub fn generalise_members(path: &str) -> Cow<'_, str> {
+    let is_key = |segment: &str| {
+        shape::all_digits(segment)
+            || shape::is_uuid(segment)
+            || shape::is_ulid(segment)
+            || (segment.len() >= 16 && shape::is_hex(segment))
+            || shape::starts_like_date(segment)
+    };
+    if !path.split('/').any(is_key) {
+        return Cow::Borrowed(path);
+    }
+    let segments = path.split('/').map(|segment| if is_key(segment) { "*" } else { segment });
+    Cow::Owned(segments.collect::<Vec<_>>().join("/"))
+}
+
 impl EndpointId {
     #[must_use]
     pub fn of(method: &str, template: &str) -> Self {
@@ -191,6 +209,21 @@ mod tests {
     fn values_of_parameters_are_found_again() {
         assert_eq!(parameter_values("/a/{id}/b/{id2}", "/a/7/b/x9"), ["7", "x9"]);
         assert!(parameter_values("/a/b", "/a/b").is_empty());
+    }
+
+    #[test]
+    fn members_named_by_ids_are_values() {
+        let table = [
+            ("/items/*/price", "/items/*/price"),
+            ("/by_id/4711/price", "/by_id/*/price"),
+            ("/2f1b6c1e-7f0e-4c55-9d0a-0f3b6c2d1e5a", "/*"),
+            ("/days/2025-03-07/open", "/days/*/open"),
+            ("", ""),
+            ("/line1/a2", "/line1/a2"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(generalise_members(path), expected);
+        }
     }
 
     #[test]

@@ -262,8 +262,8 @@ fn judge(
 }
 
 impl Learnt {
-    /// Ids of signatures that have no verdict yet are none of this step's concern; this says
-    /// whether publishing would change anything of what `other` published.
+    /// Whether publishing this after `other` would change anything but the figures beside the
+    /// evidence.
     #[must_use]
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         self.model.parameters == other.model.parameters

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use exchange::Micros;
 use serde_json::Value;
 
-use crate::ValueClass;
+use crate::{ValueClass, endpoint::generalise_members};
 
 /// Values looked at in one pair of bodies.
 const MOST_VALUES: usize = 5_000;
@@ -36,7 +36,7 @@ pub fn steady_paths(primary: &str, candidate: &str, moments: &[Micros]) -> BTree
                 open.extend(left.iter().zip(right).map(|(l, r)| (l, r, format!("{path}/*"))));
             }
             (left, right) if left == right && is_made_afresh(left, moments) => {
-                found.insert(path);
+                found.insert(generalise_members(&path).into_owned());
             }
             _ => {}
         }

@@ -58,7 +58,8 @@ pub(crate) fn search_words(doc: &ClusterDoc, endpoint: &str) -> String {
     for difference in &doc.differences {
         text.push_str(&format!(" {} {} {}", difference.place, difference.path, difference.kind));
     }
-    text.replace('`', "").to_lowercase()
+    // Databases refuse NUL in text; no control character is a word.
+    text.replace('`', "").replace(char::is_control, " ").to_lowercase()
 }
 
 /// The status first, then bodies before headers, telling kinds before others, short paths first.
@@ -253,8 +254,8 @@ fn arithmetic(values: &Values<'_>) -> Option<DocCause> {
     if telling && pairs.iter().all(|(l, r)| *l != 0.0 && same(r / l, factor)) {
         let text = match factor {
             f if f >= 2.0 => format!("{} times as high", plain(f)),
-            f if f > 1.0 => format!("higher by {} %", plain((f - 1.0) * 100.0)),
-            f if f > 0.1 => format!("lower by {} %", plain((1.0 - f) * 100.0)),
+            f if f > 1.0 => format!("higher by {} %", percent(f - 1.0)),
+            f if f > 0.1 => format!("lower by {} %", percent(1.0 - f)),
             f => format!("{} times lower", plain(1.0 / f)),
         };
         return cause("factor", text);
@@ -266,6 +267,11 @@ fn arithmetic(values: &Values<'_>) -> Option<DocCause> {
 fn plain(number: f64) -> String {
     let text = format!("{number:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// At most two decimals.
+fn percent(share: f64) -> String {
+    plain((share * 10_000.0).round() / 100.0)
 }
 
 fn difference(values: &Values<'_>) -> DocDifference {
@@ -413,6 +419,12 @@ mod tests {
         assert_eq!(said(2), "`a` is another value; so does `b`");
         assert_eq!(said(3), "`a` is another value; so do `b` and `c`");
         assert_eq!(said(4), "`a` is another value; so do `b` and 2 more places");
+    }
+
+    #[test]
+    fn control_characters_of_strangers_are_no_words() {
+        let doc = document(&[place("/a\0b\u{1b}c", Kind::ValueChanged)], &[]);
+        assert!(!search_words(&doc, "GET /loans").contains(char::is_control));
     }
 
     #[test]

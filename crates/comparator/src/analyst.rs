@@ -39,6 +39,9 @@ struct Published {
     counters: Vec<SignatureCount>,
     learnt: Learnt,
     at: tokio::time::Instant,
+    /// Says the same with newer figures; published when it has waited long enough, or when
+    /// nothing else comes.
+    newer: Option<Learnt>,
 }
 
 impl Analyst {
@@ -89,8 +92,9 @@ impl Analyst {
             return Ok(());
         }
         let counters = self.store.signature_counts().await?;
-        if self.last.as_ref().is_some_and(|last| last.counters == counters) {
-            return Ok(());
+        let quiet = self.last.as_ref().is_some_and(|last| last.counters == counters);
+        if quiet {
+            return self.catch_up(counters).await;
         }
         let began = tokio::time::Instant::now();
         self.learn(counters).await?;
@@ -125,25 +129,27 @@ impl Analyst {
         })
         .await
         .context("learning panicked")?;
-        let said = self.last.as_ref().is_some_and(|last| {
-            last.learnt.says_the_same_as(&learnt)
-                && (last.learnt.model.volatile == learnt.model.volatile
-                    || last.at.elapsed() < REPUBLISH_AFTER)
-        });
-        let at = match &self.last {
-            Some(last) if said => last.at,
-            _ => {
-                self.publish(number + 1, &learnt, &endpoints).await?;
-                tokio::time::Instant::now()
+        match &mut self.last {
+            Some(last) if last.learnt.says_the_same_as(&learnt) => {
+                last.counters = counters;
+                last.newer = (last.learnt != learnt).then_some(learnt);
+                if last.newer.is_none() || last.at.elapsed() < REPUBLISH_AFTER {
+                    return Ok(());
+                }
+                let counters = last.counters.clone();
+                self.catch_up(counters).await
             }
+            _ => self.publish(number + 1, learnt, &endpoints, counters).await,
+        }
+    }
+
+    /// Publishes newer figures, if there are any.
+    async fn catch_up(&mut self, counters: Vec<SignatureCount>) -> anyhow::Result<()> {
+        let Some(newer) = self.last.as_mut().and_then(|last| last.newer.take()) else {
+            return Ok(());
         };
-        // What was published stays what is compared with, or small changes would add up unseen.
-        let learnt = match self.last.take() {
-            Some(last) if said => last.learnt,
-            _ => learnt,
-        };
-        self.last = Some(Published { counters, learnt, at });
-        Ok(())
+        let (model, endpoints) = (self.model().await?, self.store.endpoints().await?);
+        self.publish(model.number + 1, newer, &endpoints, counters).await
     }
 
     async fn model(&self) -> anyhow::Result<Model> {
@@ -152,12 +158,13 @@ impl Analyst {
     }
 
     async fn publish(
-        &self,
+        &mut self,
         number: i64,
-        learnt: &Learnt,
+        learnt: Learnt,
         endpoints: &[EndpointRow],
+        counters: Vec<SignatureCount>,
     ) -> anyhow::Result<()> {
-        let merges = self.merge(learnt, endpoints).await?;
+        let merges = self.merge(&learnt, endpoints).await?;
         let model = Model { number, ..learnt.model.clone() };
         let row = ModelRow { number, at: now(), doc: serde_json::to_string(&model)? };
         let clusters: Vec<ClusterRow> = learnt
@@ -185,6 +192,8 @@ impl Analyst {
             model.merges = merges.len(),
             "a model is published"
         );
+        let at = tokio::time::Instant::now();
+        self.last = Some(Published { counters, learnt, at, newer: None });
         Ok(())
     }
 

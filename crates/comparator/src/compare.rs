@@ -1,6 +1,6 @@
 //! Two answers to one request: what differs, as places of a signature and for people.
 
-use cluster::{Place, Signature, ValueClass, Where};
+use cluster::{Place, Signature, ValueClass, Where, endpoint::generalise_members};
 use diff::{Budget, Change, Document, Kind};
 
 use crate::{
@@ -86,7 +86,8 @@ fn bodies(
             if found.approximate {
                 comparison.notes.push("the comparison ran out of its budget: approximate".into());
             }
-            for change in found.changes {
+            for mut change in found.changes {
+                change.general = generalise_members(&change.general).into_owned();
                 if !matches!(plan.mask(change.masked_by), Some(Mask::Rule { left_out: true, .. })) {
                     places.push(place_of(&change, left, right));
                 }

@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use cluster::{ValueClass, endpoint::parameter_values};
+use cluster::{
+    ValueClass,
+    endpoint::{generalise_members, parameter_values},
+};
 use exchange::Request;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -150,8 +153,8 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         let length = self.path.len();
         let mut sum = 5_u64;
         while let Some(name) = members.next_key::<std::borrow::Cow<'_, str>>()? {
-            self.path.push('/');
-            self.path.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            let step = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            self.path.push_str(&generalise_members(&step));
             let value =
                 members.next_value_seed(Node { identity: self.identity, path: &mut *self.path })?;
             self.path.truncate(length);
