@@ -104,6 +104,7 @@ impl Performance {
         }
         if let Some(taken) = job.redelivered
             && !exchange.write
+            && self.player.send_writes
             && self.is_overtaken(exchange, taken, closing).await?
         {
             return Some(self.player.skipped(exchange, SkipReason::SessionGap));

@@ -137,14 +137,14 @@ impl Line {
                 Asked::Answered(answer) => return Ok(answer),
                 Asked::NotSent(_) if kept => {}
                 Asked::NotSent(detail) => return Err(Unconnected(detail)),
-                Asked::Closed(answer) => {
+                Asked::CutOff { answer, arrived } => {
                     *closed += 1;
                     if exchange.write || *closed >= MOST_CLOSED {
                         return Ok(answer);
                     }
-                    // A kept connection may have been closed before the request arrived. A new
-                    // one says something of the request, unless the whole side is going away.
-                    if !kept {
+                    // A kept connection may have been closed before the request arrived. Otherwise
+                    // it says something of the request, unless the whole side is going away.
+                    if arrived || !kept {
                         tokio::time::sleep(GOING_AWAY).await;
                         self.keep(self.connect().await?);
                         return Ok(answer);
@@ -171,12 +171,17 @@ impl Line {
                 Asked::Answered(answered(Outcome::Answered(response)))
             }
             Err(Fault::NotSent(detail)) => Asked::NotSent(detail),
-            Err(Fault::Closed(detail)) => Asked::Closed(answered(Outcome::NoAnswer {
-                reason: NoAnswerReason::Connect,
-                detail,
-            })),
+            Err(Fault::Closed(detail)) => {
+                let reason = NoAnswerReason::Connect;
+                let answer = answered(Outcome::NoAnswer { reason, detail });
+                Asked::CutOff { answer, arrived: false }
+            }
             Err(Fault::NoAnswer(reason, detail)) => {
-                Asked::Answered(answered(Outcome::NoAnswer { reason, detail }))
+                let answer = answered(Outcome::NoAnswer { reason, detail });
+                match reason {
+                    NoAnswerReason::Broken => Asked::CutOff { answer, arrived: true },
+                    _ => Asked::Answered(answer),
+                }
             }
         }
     }
@@ -279,6 +284,11 @@ enum Asked {
     Answered(Answer),
     /// No byte of it left.
     NotSent(String),
-    /// The connection closed before the head of an answer came.
-    Closed(Answer),
+    /// The connection closed before the whole answer came.
+    CutOff {
+        /// What it is taken for if it is the last word.
+        answer: Answer,
+        /// The request certainly arrived: the answer had begun.
+        arrived: bool,
+    },
 }
