@@ -40,6 +40,16 @@ pub(crate) struct Digest {
 }
 
 impl Capture {
+    /// Gives back space that bodies of unknown length took and did not need: what is held is
+    /// what is counted.
+    pub(crate) fn trim(&mut self) {
+        for bytes in [&mut self.request, &mut self.response] {
+            if bytes.capacity() - bytes.len() > 4096 {
+                bytes.shrink_to_fit();
+            }
+        }
+    }
+
     /// The request without its body: what a session is found by.
     pub(crate) fn request_head(&self) -> Option<Request> {
         parse_request(&Bytes::copy_from_slice(self.request.get(..self.request_head)?))

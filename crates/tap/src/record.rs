@@ -5,6 +5,7 @@
 //! [`Record::complete`] hands anything over.
 
 use std::{
+    rc::Rc,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -31,7 +32,7 @@ pub(crate) struct Books {
 
 #[derive(Debug)]
 pub(crate) struct Record {
-    books: Books,
+    books: Rc<Books>,
     started: Instant,
     state: State,
 }
@@ -47,21 +48,21 @@ enum State {
 
 impl Record {
     /// The record of a request that is not copied.
-    pub(crate) fn passed(books: &Books, reason: NotCopiedReason) -> Self {
+    pub(crate) fn passed(books: &Rc<Books>, reason: NotCopiedReason) -> Self {
         let state = State::Decided(Fate::NotCopied(reason));
-        Self { books: books.clone(), started: Instant::now(), state }
+        Self { books: Rc::clone(books), started: Instant::now(), state }
     }
 
     /// The record of a request that is meant for replay; `body` is the stated length of its body.
     pub(crate) fn admitted(
-        books: &Books,
+        books: &Rc<Books>,
         admission: Admission,
         head: &[u8],
         body: u64,
         connection: u64,
     ) -> Self {
         let mut record = Self {
-            books: books.clone(),
+            books: Rc::clone(books),
             started: Instant::now(),
             state: State::Decided(Fate::SampledOut),
         };
@@ -163,6 +164,7 @@ impl Record {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Copying(mut capture) => {
                 capture.duration_us = micros(self.started);
+                capture.trim();
                 match self.books.handover.hand(capture) {
                     Ok(()) => self.books.ledger.count_handed(),
                     Err(capture) => {
@@ -176,16 +178,21 @@ impl Record {
         }
     }
 
-    /// Ends otherwise: upgraded, refused, unreachable, aborted.
+    /// Broke off after the primary may have acted on the request.
+    pub(crate) fn break_off(&mut self, reason: NotCopiedReason) {
+        // What follows a write that may have been done has a gap.
+        if let State::Copying(capture) = &self.state
+            && capture.write
+        {
+            self.books.shared.note_gap(self.session(capture));
+        }
+        self.end(reason);
+    }
+
+    /// Ends without a copy: upgraded, refused, unreachable.
     pub(crate) fn end(&mut self, reason: NotCopiedReason) {
         match std::mem::replace(&mut self.state, State::Closed) {
-            State::Copying(capture) => {
-                // A write that was cut off may have been done: what follows it has a gap.
-                if capture.write {
-                    self.books.shared.note_gap(self.session(&capture));
-                }
-                self.books.ledger.count(Fate::NotCopied(reason));
-            }
+            State::Copying(_) => self.books.ledger.count(Fate::NotCopied(reason)),
             State::Decided(fate @ (Fate::SampledOut | Fate::Dropped(_))) => {
                 self.books.ledger.count(fate);
             }
@@ -226,7 +233,7 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.end(NotCopiedReason::Aborted);
+        self.break_off(NotCopiedReason::Aborted);
     }
 }
 

@@ -88,7 +88,7 @@ async fn work(mut inputs: WorkerInputs) -> std::io::Result<()> {
     let buffers = BufferPool::new(limits.heads.head.max(LEAST_BUFFER));
     let service = Rc::new(Service {
         pool: Pool::new(inputs.primary, inputs.pool, &buffers),
-        books: inputs.books,
+        books: Rc::new(inputs.books),
         buffers,
         clock: Rc::default(),
     });

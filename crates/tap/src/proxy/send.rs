@@ -67,7 +67,9 @@ pub(super) async fn send(mut sender: Sender<'_>, turn: &Turn<'_>) -> SendEnd {
 impl Sender<'_> {
     async fn request(&mut self, turn: &Turn<'_>) -> Result<(), SendEnd> {
         loop {
-            turn.alarm.set(Wait::Answer, turn.limits.response);
+            if !turn.answered.get() {
+                turn.alarm.set(Wait::Answer, turn.limits.response);
+            }
             let ended = self.take_buffered(turn).await?;
             self.flush().await?;
             if ended {

@@ -24,7 +24,7 @@ const LINGER: Duration = Duration::from_secs(2);
 /// What one worker serves its connections with.
 #[derive(Debug)]
 pub(crate) struct Service {
-    pub(crate) books: Books,
+    pub(crate) books: Rc<Books>,
     pub(crate) pool: Pool,
     pub(crate) buffers: Rc<BufferPool>,
     pub(crate) clock: Rc<Clock>,

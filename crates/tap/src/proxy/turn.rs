@@ -202,10 +202,10 @@ async fn conclude(
     decoder: &mut Decoder,
     (outcome, upstream): (Outcome, Upstream),
 ) -> After {
-    let end = |reason| turn.record.borrow_mut().end(reason);
+    let break_off = |reason| turn.record.borrow_mut().break_off(reason);
     let abort = After::Abort { reset: turn.unframed.get() };
     let answer = |reason, refusal| {
-        end(reason);
+        break_off(reason);
         // Half an answer cannot be followed by another one.
         if turn.answered.get() {
             After::Abort { reset: turn.unframed.get() }
@@ -216,7 +216,7 @@ async fn conclude(
     let unreachable = NotCopiedReason::PrimaryUnreachable;
     match outcome {
         Outcome::Received(Ok(Received::Switched)) => {
-            end(NotCopiedReason::Upgraded);
+            turn.record.borrow_mut().end(NotCopiedReason::Upgraded);
             After::Tunnel(Box::new(upstream))
         }
         Outcome::Received(Ok(Received::Whole { keep_client, keep_primary })) => {
@@ -234,12 +234,16 @@ async fn conclude(
             }
         }
         Outcome::Sent(SendEnd::Malformed(problem)) => {
+            turn.record.borrow_mut().end(NotCopiedReason::Refused);
             answer(NotCopiedReason::Refused, Refusal::bad(problem))
         }
-        Outcome::Late(Wait::Client) => answer(NotCopiedReason::Refused, Refusal::TIMEOUT),
+        Outcome::Late(Wait::Client) => {
+            turn.record.borrow_mut().end(NotCopiedReason::Refused);
+            answer(NotCopiedReason::Refused, Refusal::TIMEOUT)
+        }
         Outcome::Late(Wait::Answer) => answer(unreachable, Refusal::UNANSWERED),
         Outcome::Received(Err(_)) if turn.client_left.get() => {
-            end(NotCopiedReason::Aborted);
+            break_off(NotCopiedReason::Aborted);
             abort
         }
         Outcome::Received(Err(Failure::Closed)) => answer(unreachable, Refusal::BROKEN),
@@ -251,7 +255,7 @@ async fn conclude(
             answer(NotCopiedReason::Aborted, Refusal::BROKEN)
         }
         Outcome::Sent(_) | Outcome::Received(Err(Failure::ClientGone)) => {
-            end(NotCopiedReason::Aborted);
+            break_off(NotCopiedReason::Aborted);
             abort
         }
     }
