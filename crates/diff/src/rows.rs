@@ -13,6 +13,7 @@
 //! - `Moved`: one cell, twice: where the element was and where it is; `counterpart` is the pointer
 //!   of the other place, in the other body. With both cells and no counterpart it is the opening
 //!   line of an array whose elements stand in another order; they follow in the right's order.
+//!   What also changed inside a moved element is not marked; the changes of `diff` list it.
 //! - `Masked`: a difference under an ignore rule (`masked_by` is its number); cells as above.
 //! - `Fold`: equal lines that are not there; ask again with a larger `context` to see them.
 //! - `Rest`: the table is cut here; so many lines are left out on the longer side.

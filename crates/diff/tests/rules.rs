@@ -201,3 +201,9 @@ fn long_values_are_cut_and_say_so() {
     assert!(left.cut && left.json.ends_with("… (6000 bytes)\""));
     assert!(serde_json::from_str::<String>(&left.json).is_ok());
 }
+
+#[test]
+fn rules_are_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Rules>();
+}
