@@ -12,7 +12,6 @@ use super::{
     lock,
 };
 
-/// A record that cannot be read this often is passed over.
 const READ_TRIES: u32 = 3;
 const READ_PAUSE: Duration = Duration::from_millis(100);
 
@@ -98,8 +97,8 @@ impl Lease {
         self.log.shared.arrived.notify_waiters();
     }
 
-    /// Notes the delivery and reads the payload. `None`: it cannot be read; the record comes
-    /// again a few times and is then passed over, its segment kept.
+    /// Notes the delivery and reads the payload. `None`: it cannot be read and is passed over,
+    /// its segment kept.
     fn open(self, entry: &Entry) -> Option<HandedOut> {
         let shared = &self.log.shared;
         let all = || shared.index().deliveries();
@@ -107,19 +106,22 @@ impl Lease {
             let path = shared.folder.path().display();
             shared.report_failure(&format!("deliveries in {path} cannot be counted: {error}"));
         }
-        match shared.read(entry) {
-            Ok(payload) => {
-                let (partition, deliveries) = (entry.partition, entry.deliveries);
-                Some(HandedOut { lease: self, partition, payload, deliveries })
-            }
-            Err(error) if entry.deliveries >= READ_TRIES => {
-                shared.report_damage(self.sequence, entry, &error);
-                self.settle();
-                None
-            }
-            Err(_) => {
-                std::thread::sleep(READ_PAUSE);
-                None
+        let mut tries = 1;
+        loop {
+            match shared.read(entry) {
+                Ok(payload) => {
+                    let (partition, deliveries) = (entry.partition, entry.deliveries);
+                    return Some(HandedOut { lease: self, partition, payload, deliveries });
+                }
+                Err(_) if tries < READ_TRIES => {
+                    tries += 1;
+                    std::thread::sleep(READ_PAUSE);
+                }
+                Err(error) => {
+                    shared.report_damage(self.sequence, entry, &error);
+                    self.settle();
+                    return None;
+                }
             }
         }
     }

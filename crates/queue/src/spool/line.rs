@@ -8,9 +8,14 @@
 //! alone; once one of them waits too long all of them go to the log, in order, and so does every
 //! later one until the line is empty of spooled messages.
 
-use std::{collections::VecDeque, future::pending, io, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    future::pending,
+    io,
+    sync::Arc,
+    time::Duration,
+};
 
-use bytes::Bytes;
 use exchange::{DropReason, Partition};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use tokio::{
@@ -20,7 +25,8 @@ use tokio::{
 
 use super::{
     Accepted,
-    logs::{Held, Reply, Shared, Stored},
+    item::{Item, Submitted},
+    logs::{Shared, Stored},
     refusal,
 };
 use crate::{PublishError, log::Sequence};
@@ -29,81 +35,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A stored message that cannot be read this often is passed over.
 const READ_TRIES: u32 = 3;
-
-/// A message as it comes in.
-#[derive(Debug)]
-pub(super) struct Submitted {
-    payload: Bytes,
-    held: Held,
-    reply: Reply,
-    at: Instant,
-}
-
-impl Submitted {
-    pub(super) fn now(payload: Bytes, held: Held, reply: Reply) -> Self {
-        Self { payload, held, reply, at: Instant::now() }
-    }
-}
-
-/// One message. It is held (in memory alone), appending (in memory and on its way to the log) or
-/// stored.
-struct Item {
-    /// Ascends within the line.
-    id: u64,
-    memory: Option<InMemory>,
-    appending: bool,
-    stored: Option<Stored>,
-    /// The log did not take it: it waits for the confirm alone.
-    refused: Option<DropReason>,
-    /// Was sent and not confirmed in time: the broker may have it.
-    unconfirmed: bool,
-    /// Taken when it is answered.
-    reply: Option<Reply>,
-}
-
-struct InMemory {
-    payload: Bytes,
-    at: Instant,
-    _held: Held,
-}
-
-impl Item {
-    fn stored(id: u64, stored: Stored) -> Self {
-        Self { stored: Some(stored), ..Self::blank(id) }
-    }
-
-    fn held(id: u64, new: Submitted) -> Self {
-        let memory = InMemory { payload: new.payload, at: new.at, _held: new.held };
-        Self { memory: Some(memory), reply: Some(new.reply), ..Self::blank(id) }
-    }
-
-    fn blank(id: u64) -> Self {
-        Self {
-            id,
-            memory: None,
-            appending: false,
-            stored: None,
-            refused: None,
-            unconfirmed: false,
-            reply: None,
-        }
-    }
-
-    /// When it must go to the log, or, refused there, be given up.
-    fn due(&self, shared: &Shared) -> Option<Instant> {
-        let at = self.memory.as_ref()?.at;
-        match self.refused {
-            Some(_) => Some(at + shared.confirm_timeout),
-            None => (!self.appending).then_some(at + shared.sync_after),
-        }
-    }
-
-    fn answer(&mut self, outcome: Result<Accepted, DropReason>) {
-        if let Some(reply) = self.reply.take() {
-            reply.send(outcome);
-        }
-    }
-}
 
 enum Sent {
     Confirmed,
@@ -115,6 +46,9 @@ pub(super) struct Line {
     shared: Arc<Shared>,
     partition: Partition,
     items: VecDeque<Item>,
+    /// Those of `items` that are held or appending: few, where thousands may be stored.
+    in_memory: BTreeSet<u64>,
+    stored: usize,
     last_id: u64,
     /// The front, on its way to the broker.
     in_flight: Option<BoxFuture<'static, Sent>>,
@@ -136,6 +70,8 @@ impl Line {
             shared,
             partition,
             items: VecDeque::new(),
+            in_memory: BTreeSet::new(),
+            stored: spooled.len(),
             last_id: 0,
             in_flight: None,
             appends: FuturesOrdered::new(),
@@ -185,39 +121,53 @@ impl Line {
         let behind = self.items.back().is_some_and(|last| last.appending || last.stored.is_some());
         let id = self.next_id();
         self.items.push_back(Item::held(id, new));
+        self.in_memory.insert(id);
         if behind || !self.shared.amqp.takes_messages() {
             self.spool_held();
         }
     }
 
+    fn place(&self, id: u64) -> Option<usize> {
+        self.items.binary_search_by_key(&id, |item| item.id).ok()
+    }
+
+    fn item(&mut self, id: u64) -> Option<&mut Item> {
+        self.place(id).and_then(|place| self.items.get_mut(place))
+    }
+
+    /// Held and appending messages, in order.
+    fn in_memory(&self) -> impl Iterator<Item = &Item> {
+        self.in_memory.iter().filter_map(|id| self.items.get(self.place(*id)?))
+    }
+
     /// Sends all held messages to the log, in order, but for those that it refused before.
     fn spool_held(&mut self) {
-        for item in &mut self.items {
+        let (log, partition) = (Arc::clone(&self.shared.own), self.partition);
+        for id in self.in_memory.clone() {
+            let Some(item) = self.item(id) else { continue };
             if item.appending || item.refused.is_some() {
                 continue;
             }
             let Some(memory) = &item.memory else { continue };
-            let append = self.shared.own.append(self.partition, memory.payload.clone());
-            let id = item.id;
+            let append = log.append(partition, memory.payload.clone());
             item.appending = true;
             self.appends.push_back(append.map(move |appended| (id, appended)).boxed());
         }
     }
 
     fn on_appended(&mut self, id: u64, appended: Result<Sequence, PublishError>) {
-        let place = self.items.binary_search_by_key(&id, |item| item.id);
-        let item = place.ok().and_then(|place| self.items.get_mut(place));
-        match (item, appended) {
-            (Some(item), Ok(sequence)) => {
+        let stored = appended.map(|sequence| self.shared.stored(sequence, self.partition));
+        match (self.item(id), stored) {
+            (Some(item), Ok(stored)) => {
                 item.appending = false;
-                item.stored = Some(self.shared.stored(sequence, self.partition));
+                item.stored = Some(stored);
                 item.memory = None;
                 item.answer(Ok(Accepted::Spooled));
+                self.in_memory.remove(&id);
+                self.stored += 1;
             }
             // Confirmed while it was being written.
-            (None, Ok(sequence)) => {
-                self.shared.settle(&self.shared.stored(sequence, self.partition));
-            }
+            (None, Ok(stored)) => self.shared.settle(&stored),
             (Some(item), Err(error)) => {
                 item.appending = false;
                 item.refused = Some(refusal(&error));
@@ -229,37 +179,40 @@ impl Line {
 
     /// Without the log a message may wait for its confirm, if one can come soon.
     fn refuse_the_hopeless(&mut self) {
+        if self.shared.amqp.takes_messages() && self.stored == 0 {
+            return;
+        }
+        self.refuse(|item| Some(given_up(item.unconfirmed, item.refused?)));
+    }
+
+    /// Answers and forgets messages that the log refused, but for the one in flight: its outcome
+    /// decides about it.
+    fn refuse(&mut self, reason: impl Fn(&Item) -> Option<DropReason>) {
         let in_flight = self.in_flight_id();
-        let soon = self.shared.amqp.takes_messages()
-            && self.items.iter().all(|item| item.stored.is_none());
-        self.items.retain_mut(|item| match item.refused {
-            Some(reason) if !soon && in_flight != Some(item.id) => {
-                item.answer(Err(given_up(item.unconfirmed, reason)));
-                false
+        for id in self.in_memory.clone() {
+            let Some(place) = self.place(id) else { continue };
+            let refused = self.items.get(place).filter(|item| item.refused.is_some());
+            if in_flight != Some(id)
+                && let Some(reason) = refused.and_then(&reason)
+                && let Some(mut item) = self.items.remove(place)
+            {
+                item.answer(Err(reason));
+                self.in_memory.remove(&id);
             }
-            _ => true,
-        });
+        }
     }
 
     fn next_due(&self) -> Option<Instant> {
         let in_flight = self.in_flight_id();
-        // The outcome of the one in flight decides about it when it was refused.
         let counts = |item: &&Item| item.refused.is_none() || in_flight != Some(item.id);
-        self.items.iter().filter(counts).filter_map(|item| item.due(&self.shared)).min()
+        self.in_memory().filter(counts).filter_map(|item| item.due(&self.shared)).min()
     }
 
     fn on_due(&mut self) {
-        let (now, in_flight) = (Instant::now(), self.in_flight_id());
-        let shared = Arc::clone(&self.shared);
+        let (now, shared) = (Instant::now(), Arc::clone(&self.shared));
         let is_due = |item: &Item| item.due(&shared).is_some_and(|due| due <= now);
-        self.items.retain_mut(|item| {
-            let expired = item.refused.is_some() && in_flight != Some(item.id) && is_due(item);
-            if expired {
-                item.answer(Err(DropReason::Unconfirmed));
-            }
-            !expired
-        });
-        if self.items.iter().any(|item| item.refused.is_none() && is_due(item)) {
+        self.refuse(|item| is_due(item).then_some(DropReason::Unconfirmed));
+        if self.in_memory().any(|item| item.refused.is_none() && is_due(item)) {
             self.spool_held();
         }
     }
@@ -301,7 +254,7 @@ impl Line {
         match sent {
             Sent::Confirmed => {
                 (self.pause, self.unreadable) = (FIRST_PAUSE, 0);
-                if let Some(mut front) = self.items.pop_front() {
+                if let Some(mut front) = self.pop_front() {
                     front.answer(Ok(Accepted::Confirmed));
                     if let Some(stored) = front.stored {
                         self.shared.settle(&stored);
@@ -321,12 +274,19 @@ impl Line {
                 self.unreadable += 1;
                 if self.unreadable >= READ_TRIES {
                     self.unreadable = 0;
-                    if let Some(stored) = self.items.pop_front().and_then(|front| front.stored) {
+                    if let Some(stored) = self.pop_front().and_then(|front| front.stored) {
                         self.shared.give_up(&stored, &error);
                     }
                 }
             }
         }
+    }
+
+    fn pop_front(&mut self) -> Option<Item> {
+        let front = self.items.pop_front()?;
+        self.in_memory.remove(&front.id);
+        self.stored -= usize::from(front.stored.is_some());
+        Some(front)
     }
 
     fn back_off(&mut self) {

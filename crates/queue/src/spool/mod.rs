@@ -19,6 +19,7 @@
 //! - Memory is bounded: what is neither confirmed nor synced is at most `max_held_bytes`.
 
 mod adopt;
+mod item;
 mod line;
 mod logs;
 
@@ -33,7 +34,8 @@ use crate::{
     log::{Appending, Log},
     queue::Backend,
 };
-use line::{Line, Submitted};
+use item::Submitted;
+use line::Line;
 use logs::Shared;
 
 #[derive(Clone, Debug)]
