@@ -224,6 +224,7 @@ mod tests {
             ("d41d8cd98f00b204e9800998ecf8427e", "hex:32"),
             ("rq_00f3a9b1c7d2", "token:15"),
             ("rq_123456789012", "token:15"),
+            ("rq_abcdefabcdef", "token:15"),
             ("dGhpcyBpcyBhIHRva2VuIG9m", "token:24"),
             ("L48211", "id"),
             ("C-1001", "id"),

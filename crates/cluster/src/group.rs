@@ -32,6 +32,39 @@ pub(crate) struct Group {
     most: u64,
 }
 
+/// Differing in this share of all pairs of an endpoint, a place differs whatever else does.
+const NEARLY_ALWAYS: f64 = 0.9;
+/// Pairs from which that can be said.
+const LEAST_COMPARED: u64 = 20;
+
+/// Takes places that differ nearly always out of findings that have others too: what always
+/// differs is a cause of its own and says nothing about what differs besides.
+pub(crate) fn part_from_constant(findings: &mut [Finding], compared: &BTreeMap<EndpointId, u64>) {
+    let mut differed: BTreeMap<(EndpointId, Place), u64> = BTreeMap::new();
+    for finding in findings.iter() {
+        let distinct: BTreeSet<Place> = finding.residual.iter().map(without_classes).collect();
+        for place in distinct {
+            *differed.entry((finding.endpoint, place)).or_default() += finding.pairs;
+        }
+    }
+    for finding in findings {
+        let all = compared.get(&finding.endpoint).copied().unwrap_or(0);
+        let varies = |place: &&Place| {
+            let seen = differed.get(&(finding.endpoint, without_classes(place))).copied();
+            (seen.unwrap_or(0) as f64) < NEARLY_ALWAYS * all as f64
+        };
+        let others: Vec<Place> = finding.residual.iter().filter(varies).cloned().collect();
+        if all >= LEAST_COMPARED && !others.is_empty() {
+            finding.residual = others;
+        }
+    }
+}
+
+fn without_classes(place: &Place) -> Place {
+    let none = crate::ValueClass(String::new());
+    Place { left: none.clone(), right: none, ..place.clone() }
+}
+
 /// Groups in the order of their fingerprints; every finding is in exactly one.
 pub(crate) fn group(findings: &[Finding]) -> Vec<Group> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
@@ -169,6 +202,17 @@ mod tests {
         let findings =
             [finding(1, &["/a"], 3), finding(2, &["/b"], 2), finding(3, &["/a", "/b"], 900)];
         assert_eq!(sets(&findings).len(), 3);
+    }
+
+    #[test]
+    fn what_always_differs_is_parted_from_what_differs_besides() {
+        let mut findings =
+            [finding(1, &["/seq"], 90), finding(2, &["/seq", "/a"], 6), finding(3, &["/a"], 2)];
+        part_from_constant(&mut findings, &[(EndpointId(7), 100)].into());
+        assert_eq!(sets(&findings), [vec![1], vec![2, 3]].into());
+        let mut few = [finding(1, &["/seq"], 9), finding(2, &["/seq", "/a"], 1)];
+        part_from_constant(&mut few, &[(EndpointId(7), 10)].into());
+        assert_eq!(few[1].residual.len(), 2);
     }
 
     #[test]

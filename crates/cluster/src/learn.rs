@@ -114,7 +114,8 @@ pub struct LearntCluster {
 pub fn learn(input: &LearnInput<'_>) -> Learnt {
     let (model, places) = learn_routes(input);
     let model = Model { volatile: learn_volatile(input, &places), ..model };
-    let (verdicts, findings) = judge(input, &model, &places);
+    let (verdicts, mut findings) = judge(input, &model, &places);
+    group::part_from_constant(&mut findings, &compared(input, &places));
     let groups = group::group(&findings);
     let home: BTreeMap<i64, usize> = groups
         .iter()
@@ -221,6 +222,16 @@ fn learn_volatile(input: &LearnInput<'_>, places: &Places) -> Vec<VolatilePlace>
         .iter()
         .flat_map(|(endpoint, tally)| tally.volatile(*endpoint, &before(*endpoint)))
         .collect()
+}
+
+/// Pairs that the candidate answered, by endpoint.
+fn compared(input: &LearnInput<'_>, places: &Places) -> BTreeMap<EndpointId, u64> {
+    let mut compared = BTreeMap::new();
+    let candidate = input.signatures.iter().filter(|seen| seen.versus == Versus::Candidate);
+    for seen in candidate.filter(|seen| is_answered(&seen.signature)) {
+        *compared.entry(places.home(seen.endpoint)).or_default() += seen.pairs;
+    }
+    compared
 }
 
 fn is_answered(signature: &Signature) -> bool {

@@ -130,7 +130,8 @@ pub(crate) fn is_opaque(text: &str) -> bool {
 /// A run of eight letters and digits or more: hex, digits behind a prefix, or one that changes
 /// between small letters, capitals and digits more often than words do.
 fn looks_random(run: &str) -> bool {
-    if is_hex(run) || all_digits(run) {
+    let letters_of_hex = run.len() >= 10 && run.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_hex(run) || all_digits(run) || letters_of_hex {
         return true;
     }
     let kind = |b: u8| match b {
