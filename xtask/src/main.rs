@@ -1,1 +1,40 @@
-fn main() {}
+//! Development commands: `cargo xtask test`, `cargo xtask servers`, `cargo xtask screenshots`.
+//!
+//! Everything a command needs and this machine lacks is installed from Debian's packages (as
+//! root) or named in one line; everything it starts ends with it, however it ends.
+
+mod install;
+mod run;
+mod screenshots;
+mod servers;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test [FILTER]    formatting, lints, every test, on both backends and in a browser
+cargo xtask servers          a private RabbitMQ and Postgres until Enter or Ctrl-C; prints their URLs
+cargo xtask screenshots DIR  pictures of the demo's pages, light and dark
+
+test uses UNDERSTUDY_TEST_AMQP_URL and UNDERSTUDY_TEST_POSTGRES_URL where they are set.
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let outcome = match args.next().as_deref() {
+        Some("test") => test::run(args.next().as_deref()),
+        Some("servers") => servers::run(),
+        Some("screenshots") => screenshots::run(args.next().as_deref().unwrap_or("docs/pictures")),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

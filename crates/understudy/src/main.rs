@@ -1,1 +1,64 @@
-fn main() {}
+//! `understudy`: one binary, a role per subcommand.
+//!
+//! The only reader of environment, arguments and files. A role wires listeners, queue, store and
+//! keys to a stage's `run(inputs, shutdown)`; the stages know nothing of each other.
+
+mod amounts;
+mod cli;
+mod config;
+mod keys;
+mod listeners;
+mod logging;
+mod open;
+mod roles;
+mod shutdown;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Two TLS providers in one process make rustls panic: this one is the process's choice. An
+    // error only says that one is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    logging::start(&cli.log);
+
+    let failure = cli.command.failure_code();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(problem) => {
+            eprintln!("error: cannot start: {problem}");
+            return failure;
+        }
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("error: {problem:#}");
+            failure
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(args) => roles::demo::run(args).await,
+        Command::Up(args) => roles::up::run(args).await,
+        Command::Tap(args) => roles::tap::run(args).await,
+        Command::Replay(args) => roles::replay::run(args).await,
+        Command::Compare(args) => roles::compare::run(args).await,
+        Command::Web(args) => roles::web::run(args).await,
+        Command::Gate(args) => roles::gate::run(args).await,
+        Command::Diff(args) => roles::diff::run(&args),
+        Command::Clusters(args) => roles::report::clusters(args).await,
+        Command::Endpoints(args) => roles::report::endpoints(args).await,
+        Command::Funnel(args) => roles::report::funnel(args).await,
+        Command::Rules(args) => roles::rules::run(args.command),
+        Command::Config(args) => roles::config::run(args.command),
+        Command::Migrate(args) => roles::migrate::run(args).await,
+        Command::Health(args) => roles::health::run(&args).await,
+    }
+}

@@ -1,0 +1,242 @@
+//! `understudy.toml`: one section per concern, each read by the crate that uses it.
+
+mod problem;
+
+use std::{
+    fs,
+    io::ErrorKind,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use comparator::{CompareConfig, RouteRules};
+use exchange::redact::RedactConfig;
+use replayer::ReplayConfig;
+use serde::Deserialize;
+use tap::{SliceConfig, TapConfig};
+
+use crate::cli::{CopyArgs, RunArgs, Sources};
+
+/// The commented manual of every key, printed by `understudy config print`.
+pub const DEFAULT_TEXT: &str = include_str!("../../config.default.toml");
+
+/// Name of the file that is read where none is named.
+const DEFAULT_FILE: &str = "understudy.toml";
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Folder for queue, store, spool and key in embedded mode.
+    pub data: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
+    pub queue: QueueSection,
+    pub store: StoreSection,
+    pub listen: ListenSection,
+    pub tap: TapConfig,
+    #[serde(rename = "slice")]
+    pub slices: Vec<SliceConfig>,
+    pub replay: ReplayConfig,
+    pub compare: CompareConfig,
+    pub rules: Vec<RouteRules>,
+    pub redact: RedactConfig,
+    pub gate: GateSection,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QueueSection {
+    pub url: Option<String>,
+    pub partitions: u16,
+    pub prefix: String,
+    pub max_bytes: u64,
+    pub confirm_timeout_ms: u64,
+    pub spool: Option<PathBuf>,
+    pub spool_max_bytes: u64,
+}
+
+impl Default for QueueSection {
+    fn default() -> Self {
+        Self {
+            url: None,
+            partitions: 8,
+            prefix: "understudy".into(),
+            max_bytes: 4 << 30,
+            confirm_timeout_ms: 3_000,
+            spool: None,
+            spool_max_bytes: 1 << 30,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSection {
+    pub url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ListenSection {
+    pub tap: Option<SocketAddr>,
+    pub web: Option<SocketAddr>,
+    pub admin: Option<SocketAddr>,
+}
+
+/// Targets of the gate where neither flag nor query says otherwise.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GateSection {
+    pub max_mismatch_rate: Option<f64>,
+    pub confidence: Option<f64>,
+    pub min_samples: Option<u64>,
+    pub fail_on_new_clusters: Option<bool>,
+    pub max_no_answer_rate: Option<f64>,
+    pub max_capture_loss: Option<f64>,
+}
+
+impl GateSection {
+    pub fn targets(&self) -> gate::Targets {
+        let standard = gate::Targets::default();
+        gate::Targets {
+            max_mismatch_rate: self.max_mismatch_rate.unwrap_or(standard.max_mismatch_rate),
+            confidence: self.confidence.unwrap_or(standard.confidence),
+            min_samples: self.min_samples.unwrap_or(standard.min_samples),
+            fail_on_new_clusters: self
+                .fail_on_new_clusters
+                .unwrap_or(standard.fail_on_new_clusters),
+            max_no_answer_rate: self.max_no_answer_rate.unwrap_or(standard.max_no_answer_rate),
+            max_capture_loss: self.max_capture_loss.unwrap_or(standard.max_capture_loss),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the file that `sources` names, else `understudy.toml` of this folder where it is
+    /// there, else the defaults.
+    pub fn load(sources: &Sources) -> anyhow::Result<Self> {
+        let mut settings = match &sources.config {
+            Some(path) => Self::read(path)?,
+            None => match fs::read_to_string(DEFAULT_FILE) {
+                Ok(text) => Self::parse(Path::new(DEFAULT_FILE), &text)?,
+                Err(problem) if problem.kind() == ErrorKind::NotFound => Self::default(),
+                Err(problem) => bail!("{DEFAULT_FILE} cannot be read: {problem}"),
+            },
+        };
+        if sources.key_file.is_some() {
+            settings.key_file.clone_from(&sources.key_file);
+        }
+        Ok(settings)
+    }
+
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("configuration {} cannot be read", path.display()))?;
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> anyhow::Result<Self> {
+        toml::from_str(text).map_err(|error| problem::explain(path, text, &error))
+    }
+
+    /// The tap's part, with what flags and environment say, checked.
+    pub fn tap(&self, args: &CopyArgs) -> anyhow::Result<TapConfig> {
+        let mut config = self.tap.clone();
+        if let Some(primary) = &args.primary {
+            config.primary.clone_from(primary);
+        }
+        if let Some(session) = &args.session {
+            config.session.clone_from(session);
+        }
+        config.writes |= args.writes;
+        config.slices.clone_from(&self.slices);
+        if config.primary.is_empty() {
+            bail!("no primary: pass --primary http://HOST:PORT or set `primary` in [tap]");
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The replayer's part, with what flags and environment say, checked.
+    pub fn replay(&self, args: &RunArgs) -> anyhow::Result<ReplayConfig> {
+        let mut config = self.replay.clone();
+        if let Some(candidate) = &args.candidate {
+            config.candidate.clone_from(candidate);
+        }
+        if args.secondary.is_some() {
+            config.secondary.clone_from(&args.secondary);
+        }
+        if args.candidate_version.is_some() {
+            config.candidate_version.clone_from(&args.candidate_version);
+        }
+        if config.candidate.is_empty() {
+            bail!("no candidate: pass --candidate http://HOST:PORT or set `candidate` in [replay]");
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The comparator's part, with its rules compiled once to find what is wrong with them.
+    pub fn compare(&self) -> anyhow::Result<CompareConfig> {
+        let mut config = self.compare.clone();
+        config.rules.clone_from(&self.rules);
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// What pages need to know of the configuration.
+    pub fn web(&self) -> web::WebConfig {
+        web::WebConfig {
+            slices: self.slices.iter().map(|slice| slice.name.clone()).collect(),
+            rules: self.rules.iter().filter_map(|rule| serde_json::to_value(rule).ok()).collect(),
+            targets: self.gate.targets(),
+            ..web::WebConfig::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem_of(text: &str) -> String {
+        format!("{:#}", Settings::parse(Path::new("understudy.toml"), text).unwrap_err())
+    }
+
+    #[test]
+    fn the_manual_parses_and_says_the_defaults() {
+        let manual = Settings::parse(Path::new("config.default.toml"), DEFAULT_TEXT).unwrap();
+        let built_in = Settings::default();
+        assert_eq!(manual.queue.partitions, built_in.queue.partitions);
+        assert_eq!(manual.queue.spool_max_bytes, built_in.queue.spool_max_bytes);
+        assert_eq!(manual.tap.body_cap_bytes, built_in.tap.body_cap_bytes);
+        assert_eq!(manual.replay.concurrency, built_in.replay.concurrency);
+        assert_eq!(manual.replay.timeout_ms, built_in.replay.timeout_ms);
+        assert_eq!(manual.compare.headers, built_in.compare.headers);
+        assert_eq!(manual.gate.targets(), built_in.gate.targets());
+    }
+
+    #[test]
+    fn an_unknown_key_suggests_the_nearest() {
+        let problem = problem_of("[tap]\n\nprimry = \"http://127.0.0.1:1\"\n");
+        assert_eq!(
+            problem,
+            "understudy.toml line 3: unknown key `primry`; did you mean `primary`?"
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_names_the_line() {
+        let problem = problem_of("[queue]\npartitions = \"many\"\n");
+        assert!(problem.starts_with("understudy.toml line 2: "), "{problem}");
+        assert!(!problem.contains('\n'), "{problem}");
+    }
+
+    #[test]
+    fn broken_toml_names_the_line() {
+        let problem = problem_of("[tap\nprimary = 1\n");
+        assert!(problem.starts_with("understudy.toml line 1: "), "{problem}");
+        assert!(!problem.contains('\n'), "{problem}");
+    }
+}

@@ -1,0 +1,47 @@
+//! Log lines on standard error; see `docs/LOGGING.md`.
+
+use std::io::IsTerminal;
+
+use clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+#[derive(Clone, Debug, Args)]
+pub struct LogArgs {
+    /// What to log: `warn`, `info`, `tap=debug,info`, …
+    #[arg(
+        long = "log",
+        global = true,
+        value_name = "FILTER",
+        env = "UNDERSTUDY_LOG",
+        default_value = "warn"
+    )]
+    filter: String,
+    /// Log as text or JSON lines
+    #[arg(long, global = true, env = "UNDERSTUDY_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Starts logging; a filter that does not parse falls back to `warn` and says so.
+pub fn start(args: &LogArgs) {
+    let (filter, problem) = match EnvFilter::try_new(&args.filter) {
+        Ok(filter) => (filter, None),
+        Err(problem) => (EnvFilter::new("warn"), Some(problem)),
+    };
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match args.log_format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    if let Some(problem) = problem {
+        tracing::warn!(log.filter = %args.filter, error = %problem, "log filter does not parse; logging warnings only");
+    }
+}

@@ -1,0 +1,37 @@
+//! `understudy compare`: diffs the answers and learns.
+
+use std::process::ExitCode;
+
+use comparator::CompareInputs;
+
+use crate::{cli::CompareArgs, config::Settings, keys, listeners, open, shutdown};
+
+pub async fn run(args: CompareArgs) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(&args.sources)?;
+    let config = settings.compare()?;
+    let queue_url = open::queue_url(args.queue.queue.as_deref(), &settings, None)?;
+    let store_url = open::store_url(args.store.store.as_deref(), &settings, None)?;
+    open::refuse_embedded(Some(&queue_url), Some(&store_url))?;
+    let keys = keys::read(settings.key_file.as_deref())?;
+    let admin = args
+        .admin
+        .admin
+        .or(settings.listen.admin)
+        .map(|address| listeners::bind(address, "the admin listener", "--admin"))
+        .transpose()?;
+    let token = shutdown::on_signals()?;
+    let queue = open::queue(queue_url, &settings).await?;
+    let store = open::store(&store_url).await?;
+    let inputs = CompareInputs {
+        config,
+        redact: settings.redact.clone(),
+        queue: queue.clone(),
+        store: store.clone(),
+        keys,
+        admin,
+    };
+    let outcome = comparator::run(inputs, token).await;
+    queue.close().await;
+    store.close().await;
+    outcome.map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,187 @@
+//! `clusters`, `endpoints`, `funnel`: what the API says, from a server or straight from a store.
+
+use std::{io::Write, process::ExitCode, time::Duration};
+
+use anyhow::{Context, bail};
+use serde::{Serialize, de::DeserializeOwned};
+use store::{Access, Store};
+use web::api;
+
+use crate::cli::{ReportArgs, Target};
+
+/// Where a report comes from.
+#[derive(Debug)]
+pub enum Source {
+    Server { origin: String, client: reqwest::Client },
+    Store(Store),
+}
+
+impl Source {
+    pub async fn open(target: &Target) -> anyhow::Result<Self> {
+        match (&target.server, &target.store) {
+            (Some(origin), _) => {
+                let client = reqwest::Client::builder()
+                    .no_proxy()
+                    .timeout(Duration::from_secs(30))
+                    .build()?;
+                Ok(Self::Server { origin: origin.trim_end_matches('/').to_owned(), client })
+            }
+            (None, Some(url)) => {
+                Ok(Self::Store(Store::open(&url.parse()?, Access::ReadOnly).await?))
+            }
+            (None, None) => bail!("pass --server URL or --store URL"),
+        }
+    }
+
+    /// GET of an API path such as `/api/v1/funnel`; only for [`Source::Server`].
+    pub async fn get<T: DeserializeOwned>(
+        origin: &str,
+        client: &reqwest::Client,
+        path: &str,
+    ) -> anyhow::Result<T> {
+        let url = format!("{origin}{path}");
+        let answer = client.get(&url).send().await.map_err(|problem| {
+            anyhow::anyhow!("{origin} does not answer: {}", root_cause(&problem))
+        })?;
+        let status = answer.status();
+        let body = answer.bytes().await.with_context(|| format!("{url} broke off"))?;
+        if !status.is_success() {
+            let problem: Option<api::Problem> = serde_json::from_slice(&body).ok();
+            let detail =
+                problem.map_or_else(String::new, |problem| format!(": {}", problem.detail));
+            bail!("{url} says {status}{detail}");
+        }
+        serde_json::from_slice(&body)
+            .with_context(|| format!("{url} does not answer as Understudy's API does"))
+    }
+}
+
+/// The innermost reason, without the URL that a client error repeats.
+fn root_cause(problem: &dyn std::error::Error) -> String {
+    let mut cause = problem;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+pub async fn funnel(args: ReportArgs) -> anyhow::Result<ExitCode> {
+    let funnel = match Source::open(&args.target).await? {
+        Source::Server { origin, client } => {
+            Source::get::<api::Funnel>(&origin, &client, "/api/v1/funnel").await?
+        }
+        Source::Store(store) => api::funnel(&store, None).await?,
+    };
+    if args.json {
+        return print_json(&funnel);
+    }
+    let mut out = std::io::stdout().lock();
+    let mut line = |name: &str, n: u64| writeln!(out, "{name:<32}{n:>12}");
+    line("seen", funnel.seen)?;
+    line("  sampled out", funnel.sampled_out)?;
+    for (reason, n) in &funnel.not_copied {
+        line(&format!("  not copied: {reason}"), *n)?;
+    }
+    for (reason, n) in &funnel.dropped {
+        line(&format!("  dropped: {reason}"), *n)?;
+    }
+    line("captured", funnel.captured)?;
+    line("replayed", funnel.replayed)?;
+    line("  compared", funnel.compared)?;
+    for (reason, n) in &funnel.skipped {
+        line(&format!("  skipped: {reason}"), *n)?;
+    }
+    line("  parked", funnel.parked)?;
+    line("  in flight", funnel.in_flight)?;
+    line("  lost", funnel.lost)?;
+    writeln!(out, "{}", if funnel.balanced { "balanced" } else { "NOT BALANCED" })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn endpoints(args: ReportArgs) -> anyhow::Result<ExitCode> {
+    let found = match Source::open(&args.target).await? {
+        Source::Server { origin, client } => {
+            Source::get::<api::Endpoints>(&origin, &client, "/api/v1/endpoints").await?
+        }
+        Source::Store(store) => {
+            api::endpoints(&store, &api::EndpointFilter::default(), &gate::Targets::default())
+                .await?
+        }
+    };
+    if args.json {
+        return print_json(&found);
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{:<48}{:>10}{:>12}{:>10}  {:<20}",
+        "endpoint", "compared", "mismatched", "rate", "interval"
+    )?;
+    for row in &found.endpoints {
+        writeln!(
+            out,
+            "{:<48}{:>10}{:>12}{:>9.3}%  {:.3}% to {:.3}%",
+            row.endpoint,
+            row.compared,
+            row.mismatched,
+            row.rate * 100.0,
+            row.rate_low * 100.0,
+            row.rate_high * 100.0
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn clusters(args: ReportArgs) -> anyhow::Result<ExitCode> {
+    let source = Source::open(&args.target).await?;
+    let clusters = all_clusters(&source).await?;
+    if args.json {
+        return print_json(&serde_json::json!({ "clusters": clusters }));
+    }
+    let mut out = std::io::stdout().lock();
+    for cluster in &clusters {
+        writeln!(
+            out,
+            "{:<8}{:>8}  {}: {}",
+            cluster.id, cluster.count, cluster.endpoint, cluster.title
+        )?;
+    }
+    if clusters.is_empty() {
+        writeln!(out, "no clusters")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every page of the list.
+pub async fn all_clusters(source: &Source) -> anyhow::Result<Vec<api::Cluster>> {
+    let mut all = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let page = match source {
+            Source::Server { origin, client } => {
+                let cursor = cursor.as_deref().map(|c| format!("&cursor={c}")).unwrap_or_default();
+                let path = format!("/api/v1/clusters?limit=200{cursor}");
+                Source::get::<api::Clusters>(origin, client, &path).await?
+            }
+            Source::Store(store) => {
+                let filter = api::ClusterFilter {
+                    limit: Some(200),
+                    cursor,
+                    ..api::ClusterFilter::default()
+                };
+                api::clusters(store, &filter).await?
+            }
+        };
+        all.extend(page.clusters);
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", serde_json::to_string_pretty(value)?)?;
+    Ok(ExitCode::SUCCESS)
+}

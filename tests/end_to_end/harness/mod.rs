@@ -1,0 +1,39 @@
+//! The vocabulary of the tests.
+//!
+//! - A [`Service`] is a recording HTTP service: it remembers every request and answers by a
+//!   function of it. One plays the primary, one the candidate.
+//! - A [`Layout`] is how Understudy is started: `Embedded` is `understudy up` on its own disk and
+//!   SQLite; `Servers` is the four roles as four processes on RabbitMQ and Postgres.
+//! - A [`System`] is a started Understudy between two services. It can be asked for its funnel,
+//!   told to wait until everything is settled, and have its processes killed and started again.
+//! - [`each_layout`] runs a test on both layouts; `Servers` is skipped, loudly, where the
+//!   environment names no servers.
+//!
+//! Systems run one at a time: two cores do not stretch to more without making time a factor.
+
+mod layout;
+mod process;
+mod service;
+mod system;
+
+pub(crate) use layout::{Layout, each_layout};
+pub(crate) use process::{Ended, Process, understudy};
+pub(crate) use service::{Reply, Seen, Service};
+pub(crate) use system::{Roles, System};
+
+use std::time::{Duration, Instant};
+
+/// Asks again until `done`, at most `limit`; then fails with what was waited for.
+pub(crate) async fn until<F: AsyncFnMut() -> bool>(what: &str, limit: Duration, mut done: F) {
+    let end = Instant::now() + limit;
+    while !done().await {
+        assert!(Instant::now() < end, "waited {limit:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A port of loopback that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().port()
+}

@@ -1,0 +1,57 @@
+//! What tests need beside Rust, from Debian's packages.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::bail;
+
+use crate::run;
+
+/// A program and the package that brings it.
+pub struct Needed {
+    pub package: &'static str,
+    /// Present where any of these is; `*` stands for one version folder.
+    pub files: &'static [&'static str],
+}
+
+pub const RABBITMQ: Needed =
+    Needed { package: "rabbitmq-server", files: &["/usr/lib/rabbitmq/bin/rabbitmq-server"] };
+pub const POSTGRES: Needed = Needed { package: "postgresql", files: &["/usr/lib/postgresql"] };
+pub const CHROMIUM: Needed = Needed { package: "chromium", files: &["/usr/bin/chromium"] };
+pub const CHROMEDRIVER: Needed =
+    Needed { package: "chromium-driver", files: &["/usr/bin/chromedriver"] };
+
+/// Installs what is missing, or says which packages to install.
+pub fn ensure(needed: &[&Needed]) -> anyhow::Result<()> {
+    let missing: Vec<&str> = needed
+        .iter()
+        .filter(|one| !one.files.iter().any(|file| Path::new(file).exists()))
+        .map(|one| one.package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
+        bail!("these packages are needed: apt-get install {}", missing.join(" "));
+    }
+    eprintln!("installing {}", missing.join(" "));
+    run::step("apt-get update", apt().arg("update"))?;
+    run::step(
+        "apt-get install",
+        apt().args(["install", "-y", "--no-install-recommends"]).args(&missing),
+    )
+}
+
+/// Packages of servers start a system service where they can: policy-rc.d is left alone, and
+/// nothing here ever touches a system cluster.
+fn apt() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq").stdin(Stdio::null());
+    command
+}
+
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.starts_with(b"0\n"))
+}

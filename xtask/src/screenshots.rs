@@ -1,0 +1,124 @@
+//! `cargo xtask screenshots`: the demo's pages as pictures, for README and docs.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+
+use crate::{
+    install::{self, CHROMIUM},
+    run::{self, cargo, step},
+};
+
+/// Enough traffic for every cluster of the demo to have its condition and samples.
+const LEARN_FOR: Duration = Duration::from_secs(40);
+
+const PAGES: &[(&str, &str)] = &[
+    ("readiness", "/"),
+    ("clusters", "/clusters"),
+    ("cluster", "/clusters/C-1"),
+    ("exchanges", "/exchanges"),
+    ("volatile", "/volatile"),
+    ("gate", "/gate"),
+    ("pipeline", "/pipeline"),
+];
+
+pub fn run(folder: &str) -> anyhow::Result<()> {
+    run::stop_in_order()?;
+    install::ensure(&[&CHROMIUM])?;
+    step("build", cargo().args(["build", "--release", "--locked", "-p", "understudy"]))?;
+    fs::create_dir_all(folder)?;
+    let mut demo = Demo::start()?;
+    let origin = demo.address()?;
+    eprintln!("the demo learns for {} s", LEARN_FOR.as_secs());
+    thread::sleep(LEARN_FOR);
+    for (name, path) in PAGES {
+        for theme in ["light", "dark"] {
+            let file = Path::new(folder).join(format!("{name}-{theme}.png"));
+            shoot(&format!("{origin}{path}"), theme, 1440, 1000, &file)?;
+        }
+        shoot(
+            &format!("{origin}{path}"),
+            "light",
+            390,
+            844,
+            &Path::new(folder).join(format!("{name}-phone.png")),
+        )?;
+    }
+    Ok(())
+}
+
+/// The demo; interrupted when dropped, so that it stops in order.
+struct Demo(Child);
+
+impl Demo {
+    fn start() -> anyhow::Result<Self> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let child = Command::new(Path::new(&target).join("release/understudy"))
+            .args(["demo", "--web", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start the demo")?;
+        Ok(Self(child))
+    }
+
+    /// The origin of the pages, as the demo prints it.
+    fn address(&mut self) -> anyhow::Result<String> {
+        let output = self.0.stderr.take().context("the demo's output")?;
+        let mut lines = BufReader::new(output).lines();
+        for line in lines.by_ref() {
+            let line = line?;
+            if let Some(address) =
+                line.strip_prefix("pages").and_then(|rest| rest.split_whitespace().next())
+            {
+                let address = address.to_owned();
+                // The rest is read so that the demo never waits for us.
+                thread::spawn(move || lines.for_each(drop));
+                return Ok(address);
+            }
+        }
+        bail!("the demo ended without an address")
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn shoot(url: &str, theme: &str, width: u32, height: u32, file: &Path) -> anyhow::Result<()> {
+    let profile = std::env::temp_dir().join(format!("understudy-chromium-{}", std::process::id()));
+    let status = Command::new("/usr/bin/chromium")
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--no-first-run",
+        ])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(format!("--window-size={width},{height}"))
+        .arg(format!("--screenshot={}", file.display()))
+        .arg("--virtual-time-budget=3000")
+        .arg(format!("{url}{}theme={theme}", if url.contains('?') { '&' } else { '?' }))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .context("cannot start chromium")?;
+    fs::remove_dir_all(&profile).ok();
+    if !status.success() || !file.exists() {
+        bail!("no picture of {url}");
+    }
+    eprintln!("{}", file.display());
+    Ok(())
+}
