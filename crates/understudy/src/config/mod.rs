@@ -41,6 +41,7 @@ pub struct Settings {
     pub compare: CompareConfig,
     pub rules: Vec<RouteRules>,
     pub redact: RedactConfig,
+    pub web: web::WebConfig,
     pub gate: GateSection,
 }
 
@@ -185,13 +186,17 @@ impl Settings {
         Ok(config)
     }
 
-    /// What pages need to know of the configuration.
-    pub fn web(&self) -> web::WebConfig {
+    /// What pages need to know of the configuration; `tap` is where users connect.
+    pub fn web(&self, tap: Option<SocketAddr>) -> web::WebConfig {
+        let known = |origin: &str| Some(origin.to_owned()).filter(|origin| !origin.is_empty());
         web::WebConfig {
             slices: self.slices.iter().map(|slice| slice.name.clone()).collect(),
             rules: self.rules.iter().filter_map(|rule| serde_json::to_value(rule).ok()).collect(),
             targets: self.gate.targets(),
-            ..web::WebConfig::default()
+            tap: tap.map(|address| format!("http://{address}")),
+            primary: known(&self.tap.primary),
+            candidate: known(&self.replay.candidate),
+            ..self.web.clone()
         }
     }
 }

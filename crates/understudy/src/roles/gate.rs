@@ -10,9 +10,12 @@ use std::{
 
 use anyhow::Context;
 use gate::{Decision, Verdict, report};
-use web::api;
+use web::api::{self, GateQuery};
 
-use crate::{cli::GateArgs, roles::report::Source};
+use crate::{
+    cli::GateArgs,
+    roles::report::{Source, with_query},
+};
 
 /// Step summaries take about 1 MiB; half of it leaves room for other steps.
 const MARKDOWN_BYTES: usize = 512 * 1024;
@@ -21,10 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub async fn run(args: GateArgs) -> anyhow::Result<ExitCode> {
     let source = Source::open(&args.target).await?;
-    let filter = filter(&args);
+    let query = query(&args);
     let give_up = args.wait.map(|wait| Instant::now() + wait);
     let decision = loop {
-        let decision = decide(&source, &filter).await?;
+        let decision = decide(&source, &query).await?;
         let waiting = give_up.is_some_and(|at| Instant::now() < at);
         if decision.verdict != Verdict::NotEnoughEvidence || !waiting {
             break decision;
@@ -39,23 +42,27 @@ pub async fn run(args: GateArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn filter(args: &GateArgs) -> api::GateFilter {
-    api::GateFilter {
+fn query(args: &GateArgs) -> GateQuery {
+    GateQuery {
         version: args.candidate_version.clone(),
         slice: args.slice.clone(),
         max_mismatch_rate: args.max_mismatch_rate,
         confidence: args.confidence,
         min_samples: args.min_samples,
         fail_on_new_clusters: args.fail_on_new_clusters.then_some(true),
+        ..GateQuery::default()
     }
 }
 
-async fn decide(source: &Source, filter: &api::GateFilter) -> anyhow::Result<Decision> {
+async fn decide(source: &Source, query: &GateQuery) -> anyhow::Result<Decision> {
     match source {
         Source::Server { origin, client } => {
-            Source::get(origin, client, &format!("/api/v1/gate?{}", filter.to_query())).await
+            Source::get(origin, client, &with_query("/api/v1/gate", query)?).await
         }
-        Source::Store(store) => api::gate(store, filter, &gate::Targets::default()).await,
+        Source::Store(store) => {
+            let input = api::gate_input(store, query, &gate::Targets::default()).await?;
+            Ok(gate::decide(&input))
+        }
     }
 }
 

@@ -104,7 +104,7 @@ pub async fn endpoints(args: ReportArgs) -> anyhow::Result<ExitCode> {
             Source::get::<api::Endpoints>(&origin, &client, "/api/v1/endpoints").await?
         }
         Source::Store(store) => {
-            api::endpoints(&store, &api::EndpointFilter::default(), &gate::Targets::default())
+            api::endpoints(&store, &api::EndpointsQuery::default(), &gate::Targets::default())
                 .await?
         }
     };
@@ -155,29 +155,37 @@ pub async fn clusters(args: ReportArgs) -> anyhow::Result<ExitCode> {
 /// Every page of the list.
 pub async fn all_clusters(source: &Source) -> anyhow::Result<Vec<api::Cluster>> {
     let mut all = Vec::new();
-    let mut cursor: Option<String> = None;
+    let mut query = api::ClustersQuery { limit: Some(200), ..api::ClustersQuery::default() };
     loop {
         let page = match source {
             Source::Server { origin, client } => {
-                let cursor = cursor.as_deref().map(|c| format!("&cursor={c}")).unwrap_or_default();
-                let path = format!("/api/v1/clusters?limit=200{cursor}");
+                let path = with_query("/api/v1/clusters", &query)?;
                 Source::get::<api::Clusters>(origin, client, &path).await?
             }
-            Source::Store(store) => {
-                let filter = api::ClusterFilter {
-                    limit: Some(200),
-                    cursor,
-                    ..api::ClusterFilter::default()
-                };
-                api::clusters(store, &filter).await?
-            }
+            Source::Store(store) => api::clusters(store, &query).await?,
         };
         all.extend(page.clusters);
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => return Ok(all),
+        if page.next.is_none() {
+            return Ok(all);
+        }
+        query.cursor = page.next;
+    }
+}
+
+/// `path?query`, absent values left out.
+pub fn with_query(path: &str, query: &impl Serialize) -> anyhow::Result<String> {
+    let serde_json::Value::Object(fields) = serde_json::to_value(query)? else {
+        bail!("a query is a set of fields");
+    };
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in &fields {
+        match value {
+            serde_json::Value::Null => {}
+            serde_json::Value::String(text) => drop(pairs.append_pair(name, text)),
+            other => drop(pairs.append_pair(name, &other.to_string())),
         }
     }
+    Ok(format!("{path}?{}", pairs.finish()))
 }
 
 fn print_json(value: &impl Serialize) -> anyhow::Result<ExitCode> {

@@ -86,6 +86,7 @@ impl Pipeline {
         let tap_config = self.settings.tap(&self.copy)?;
         let replay_config = self.settings.replay(&self.run)?;
         let compare_config = self.settings.compare()?;
+        let web_config = self.settings.web(Some(self.tap.local_addr()?));
         open::data_folder(&self.data)?;
         let keys = match &self.settings.key_file {
             Some(path) => keys::read(Some(path))?,
@@ -129,7 +130,7 @@ impl Pipeline {
         );
         let show = web::run(
             WebInputs {
-                config: self.settings.web(),
+                config: web_config,
                 listener: self.web,
                 queue: queue.clone(),
                 store: store.clone(),

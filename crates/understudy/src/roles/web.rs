@@ -19,8 +19,12 @@ pub async fn run(args: WebArgs) -> anyhow::Result<ExitCode> {
     let queue = open::queue(queue_url, &settings).await?;
     let store = open::store(&store_url).await?;
     eprintln!("pages  http://{}", listener.local_addr()?);
-    let inputs =
-        WebInputs { config: settings.web(), listener, queue: queue.clone(), store: store.clone() };
+    let inputs = WebInputs {
+        config: settings.web(None),
+        listener,
+        queue: queue.clone(),
+        store: store.clone(),
+    };
     let outcome = web::run(inputs, token).await;
     queue.close().await;
     store.close().await;
