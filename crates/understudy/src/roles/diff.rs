@@ -3,7 +3,9 @@
 use std::{fs, io::Write, path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
-use diff::{Budget, Document, Rule, Rules};
+use diff::{Budget, Change, Diff, Document, Fragment, Kind, Rule, Rules};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::{
     cli::{DiffArgs, DiffFormat},
@@ -22,10 +24,11 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match args.format {
         DiffFormat::Text => out.write_all(diff::text(&found).as_bytes())?,
-        DiffFormat::Json => writeln!(out, "{:#}", diff::report(&found))?,
+        DiffFormat::Json => {
+            writeln!(out, "{}", serde_json::to_string_pretty(&Report::of(&found))?)?
+        }
         DiffFormat::Patch => {
-            let patch =
-                diff::patch(left, right, &found).context("a patch needs JSON on both sides")?;
+            let patch = diff::patch(left, right, &found);
             writeln!(out, "{}", serde_json::to_string_pretty(&patch)?)?;
         }
     }
@@ -60,4 +63,57 @@ fn rules(path: &Path) -> anyhow::Result<Rules> {
         Ok(rules) => Ok(rules),
         Err(problem) => bail!("rules {}: {problem}", path.display()),
     }
+}
+
+/// The JSON form of a comparison; values stand in it as they stood in their bodies.
+#[derive(Serialize)]
+struct Report<'a> {
+    equal: bool,
+    approximate: bool,
+    notes: &'a [String],
+    changes: Vec<ReportChange<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReportChange<'a> {
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    right: Option<&'a RawValue>,
+}
+
+impl<'a> Report<'a> {
+    /// Masked changes are no changes to whoever asked with rules.
+    fn of(diff: &'a Diff) -> Self {
+        let counted = diff.changes.iter().filter(|change| change.masked_by.is_none());
+        Self {
+            equal: diff.equal,
+            approximate: diff.approximate,
+            notes: &diff.notes,
+            changes: counted.map(ReportChange::of).collect(),
+        }
+    }
+}
+
+impl<'a> ReportChange<'a> {
+    fn of(change: &'a Change) -> Self {
+        Self {
+            path: &change.path,
+            left_path: change.left_path.as_deref(),
+            from: change.from.as_deref(),
+            kind: change.kind,
+            left: change.left.as_ref().and_then(value),
+            right: change.right.as_ref().and_then(value),
+        }
+    }
+}
+
+fn value(fragment: &Fragment) -> Option<&RawValue> {
+    serde_json::from_str(&fragment.json).ok()
 }
