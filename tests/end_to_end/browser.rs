@@ -110,10 +110,7 @@ async fn a_reviewer_walks_from_the_answer_to_the_differing_values() {
         system.client.get(url).header("x-note", HOSTILE).send().await.unwrap();
     }
     system.settled(60).await;
-    until("the cluster is found", Duration::from_secs(20), async || {
-        !system.api("/clusters").await["clusters"].as_array().unwrap().is_empty()
-    })
-    .await;
+    system.learnt(1).await;
 
     // Readiness: the heading is the answer, the funnel's figures are there.
     browser.client.goto(&system.web).await.unwrap();

@@ -58,6 +58,7 @@ async fn a_missing_rule_fails_and_is_named() {
         let candidate = Service::start(account_without_limit).await;
         let system = System::start(&layout, &primary.url, &candidate.url, &[]).await;
         ask(&system, 60).await;
+        system.learnt(1).await;
         let ended = understudy(&["gate", "--server", &system.web, "--min-samples", "50"]).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(ended.stdout.contains("limit"), "the cluster is named: {ended:?}");

@@ -1,6 +1,6 @@
 //! `[compare]` and `[[rules]]` of `understudy.toml`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::rules::RuleBook;
 
@@ -19,9 +19,10 @@ pub struct CompareConfig {
 }
 
 /// Rules for the endpoints that `route` names.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct RouteRules {
     /// `GET /loans/{id}`, `/loans/*`; absent = everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
     #[serde(flatten)]
     pub rule: diff::Rule,

@@ -106,6 +106,28 @@ impl System {
         panic!("not settled: {last}\n{}", self.said());
     }
 
+    /// Like [`System::settled`], and no figure changes for two seconds: the last account of every
+    /// tap has arrived.
+    pub(crate) async fn at_rest(&self) -> Value {
+        loop {
+            let before = self.settled(1).await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let after = self.settled(1).await;
+            let figures = |funnel: &Value| (funnel["seen"].clone(), funnel["compared"].clone());
+            if figures(&before) == figures(&after) {
+                return after;
+            }
+        }
+    }
+
+    /// Waits until the analyst has published `count` clusters.
+    pub(crate) async fn learnt(&self, count: usize) {
+        until(&format!("{count} clusters"), Duration::from_secs(20), async || {
+            self.api("/clusters").await["clusters"].as_array().is_some_and(|all| all.len() >= count)
+        })
+        .await;
+    }
+
     /// `kill -9` and start again.
     pub(crate) async fn kill_and_restart(&mut self, roles: Roles) {
         for process in &mut self.processes {

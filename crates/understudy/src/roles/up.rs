@@ -73,20 +73,33 @@ pub async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
         store,
     };
     let token = shutdown::on_signals()?;
-    eprintln!("tap    http://{}  (users connect here)", pipeline.tap.local_addr()?);
-    eprintln!("pages  http://{}", pipeline.web.local_addr()?);
-    pipeline.start(token).await?;
+    let stages = pipeline.open().await?;
+    eprintln!("tap    http://{}  (users connect here)", stages.copy.listener.local_addr()?);
+    eprintln!("pages  http://{}", stages.show.listener.local_addr()?);
+    stages.run(token).await?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The inputs of the four stages, everything opened.
+#[derive(Debug)]
+pub struct Stages {
+    pub copy: TapInputs,
+    pub replay: ReplayInputs,
+    pub compare: CompareInputs,
+    pub show: WebInputs,
+}
+
 impl Pipeline {
-    /// Runs copy, run, compare and show until `shutdown`. The tap stops first, so that what it
-    /// copied last is carried as far as the others get; the queue keeps the rest.
-    pub async fn start(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+    /// Opens data folder, key, queue and store; what fails here is one clear line.
+    pub async fn open(self) -> anyhow::Result<Stages> {
         let tap_config = self.settings.tap(&self.copy)?;
         let replay_config = self.settings.replay(&self.run)?;
         let compare_config = self.settings.compare()?;
-        let web_config = self.settings.web(Some(self.tap.local_addr()?));
+        let web_config = web::WebConfig {
+            primary: Some(tap_config.primary.clone()),
+            candidate: Some(replay_config.candidate.clone()),
+            ..self.settings.web(Some(self.tap.local_addr()?))
+        };
         open::data_folder(&self.data)?;
         let keys = match &self.settings.key_file {
             Some(path) => keys::read(Some(path))?,
@@ -94,10 +107,8 @@ impl Pipeline {
         };
         let queue = open::queue(self.queue, &self.settings).await?;
         let store = open::store(&self.store).await?;
-        let after_tap = CancellationToken::new();
-
-        let copy = tap::run(
-            TapInputs {
+        Ok(Stages {
+            copy: TapInputs {
                 config: tap_config,
                 listener: self.tap,
                 admin: self.admin,
@@ -105,53 +116,60 @@ impl Pipeline {
                 spool: open::spool(self.data.join("spool"), &self.settings),
                 keys: keys.clone(),
             },
-            shutdown.clone(),
-        );
-        let replay = replayer::run(
-            ReplayInputs {
+            replay: ReplayInputs {
                 config: replay_config,
                 queue: queue.clone(),
                 store: store.clone(),
                 keys: keys.clone(),
                 admin: None,
             },
-            after_tap.clone(),
-        );
-        let compare = comparator::run(
-            CompareInputs {
+            compare: CompareInputs {
                 config: compare_config,
-                redact: self.settings.redact.clone(),
+                redact: self.settings.redact,
                 queue: queue.clone(),
                 store: store.clone(),
                 keys,
                 admin: None,
             },
-            after_tap.clone(),
-        );
-        let show = web::run(
-            WebInputs {
-                config: web_config,
-                listener: self.web,
-                queue: queue.clone(),
-                store: store.clone(),
-            },
-            after_tap.clone(),
-        );
+            show: WebInputs { config: web_config, listener: self.web, queue, store },
+        })
+    }
+}
 
-        // A stage that fails takes the others down in order instead of leaving half a pipeline.
-        let ended = async |stage: anyhow::Result<()>| {
-            shutdown.cancel();
+impl Stages {
+    /// Copies, runs, compares and shows until `shutdown`. The tap stops first, so that what it
+    /// copied last is carried as far as the others get; the queue keeps the rest.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let (queue, store) = (self.show.queue.clone(), self.show.store.clone());
+        let after_tap = CancellationToken::new();
+        let copy = async {
+            let outcome = tap::run(self.copy, shutdown.clone()).await;
             after_tap.cancel();
-            stage
+            outcome
         };
         let (copied, replayed, compared, shown) = tokio::join!(
-            async { ended(copy.await).await },
-            async { ended(replay.await).await },
-            async { ended(compare.await).await },
-            async { ended(show.await).await },
+            copy,
+            alone("the replayer", replayer::run(self.replay, after_tap.clone())),
+            alone("the comparator", comparator::run(self.compare, after_tap.clone())),
+            alone("the web", web::run(self.show, after_tap.clone())),
         );
         queue.close().await;
         store.close().await;
         copied.and(replayed).and(compared).and(shown)
     }
+}
+
+/// A stage behind the tap that fails is reported at once and does not take the tap with it: users
+/// are served, and what is copied waits in the queue. The process fails when it is stopped.
+async fn alone(
+    stage: &str,
+    running: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let outcome = running.await;
+    if let Err(problem) = &outcome {
+        eprintln!(
+            "error: {stage} stopped: {problem:#}; forwarding goes on, restart to compare again"
+        );
+    }
+    outcome
 }

@@ -122,6 +122,7 @@ impl Stage {
         };
         let missing = missing.to_vec();
         let (web, tap) = (pipeline.web.local_addr()?, pipeline.tap.local_addr()?);
+        let stages = pipeline.open().await?;
         let candidate_stop = services_stop.clone();
         let services = vec![
             tokio::spawn(demo::serve_primary(primary, services_stop.clone())),
@@ -129,7 +130,7 @@ impl Stage {
                 demo::serve_candidate(candidate, &missing, candidate_stop).await
             }),
         ];
-        let pipeline = tokio::spawn(pipeline.start(stop.clone()));
+        let pipeline = tokio::spawn(stages.run(stop.clone()));
         Ok(Self { web, tap, services, services_stop, pipeline })
     }
 
