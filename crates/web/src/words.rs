@@ -109,9 +109,14 @@ pub(crate) fn clock(at: Micros) -> String {
     crate::api::instant(at).get(11..19).unwrap_or_default().to_owned()
 }
 
-/// `14:02:31` of an RFC 3339 text.
-pub(crate) fn clock_of(text: &str) -> String {
-    text.get(11..19).unwrap_or(text).to_owned()
+/// An RFC 3339 text: `14:02:31` within the last day, else `11-19 14:02`.
+pub(crate) fn moment(text: &str, now: Micros) -> String {
+    let recent = instant_of(text).is_some_and(|at| now.saturating_sub(at) < 86_400_000_000);
+    if recent {
+        text.get(11..19).unwrap_or(text).to_owned()
+    } else {
+        text.get(5..16).unwrap_or(text).replace('T', " ")
+    }
 }
 
 /// An RFC 3339 text as an instant.

@@ -1,6 +1,6 @@
 //! `GET /api/v1/volatile`: places that differ by nature, with the evidence for it.
 
-use cluster::{Model, model::Evidence};
+use cluster::{Covers, Evidence, Model};
 use serde::{Deserialize, Serialize};
 use store::Store;
 
@@ -20,6 +20,8 @@ pub struct VolatileJson {
     #[serde(rename = "where")]
     pub place: String,
     pub path: String,
+    /// The value, or the order of the array.
+    pub covers: Covers,
     pub evidence: Evidence,
 }
 
@@ -47,6 +49,7 @@ pub fn volatile_of(names: &Ledger, model: &Model) -> Volatile {
             endpoint: names.name(place.endpoint.0),
             place: place_name(place.place).to_owned(),
             path: place.path.clone(),
+            covers: place.covers,
             evidence: place.evidence.clone(),
         })
         .collect();

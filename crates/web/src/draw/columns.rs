@@ -29,8 +29,8 @@ impl Columns {
     pub(crate) fn of(values: &[(f64, String)], width: u32, height: u32) -> Self {
         let shown = &values[values.len().saturating_sub(MOST)..];
         let peak = shown.iter().map(|(value, _)| *value).fold(0.0, f64::max);
-        let step = f64::from(width) / MOST as f64;
-        let offset = (MOST - shown.len()) as f64 * step;
+        // A few versions fill half of the width rather than a corner of it.
+        let step = f64::from(width) / shown.len().max(MOST / 2) as f64;
         let columns = shown
             .iter()
             .enumerate()
@@ -38,7 +38,7 @@ impl Columns {
                 let zero = *value <= 0.0 || peak <= 0.0;
                 let tall = if zero { 1.0 } else { (value / peak * f64::from(height)).max(2.0) };
                 Column {
-                    x: fixed(offset + place as f64 * step),
+                    x: fixed(place as f64 * step),
                     y: fixed(f64::from(height) - tall),
                     width: fixed((step - 1.5).max(1.0)),
                     height: fixed(tall),
@@ -82,9 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn one_version_stands_at_the_right() {
+    fn few_versions_are_not_stretched_over_the_whole_width() {
         let columns = Columns::of(&[(3.0, "3".to_owned())], 120, 20);
-        assert_eq!(columns.columns[0].x, "110");
+        assert_eq!(
+            (columns.columns[0].x.as_str(), columns.columns[0].width.as_str()),
+            ("0", "18.5")
+        );
         assert!(Columns::of(&[], 120, 20).columns.is_empty());
     }
 }

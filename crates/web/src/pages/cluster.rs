@@ -115,7 +115,8 @@ struct Change {
 
 struct SampleLink {
     href: String,
-    path: String,
+    /// In pieces after which a line may end.
+    path: Vec<String>,
     clock: String,
     time: String,
     current: bool,
@@ -151,9 +152,12 @@ pub(crate) fn page(
     };
     let scope = look.scope(&asked.version);
     let differing = clusters::differing(look, &scope);
+    let versions: Vec<&str> = look.ledger.candidate_versions().into_iter().take(12).collect();
     let neighbours = neighbours(look, &cluster, asked)?;
-    let spark = clusters::spark(&cluster, 216, 36);
-    let (samples, matches) = (links(&kept.samples, id, asked), links(&kept.matches, id, asked));
+    let spark = clusters::spark(look, &cluster, 216, 36);
+    let sample = shown(kept, asked);
+    let samples = links(look, &kept.samples, sample, id, asked);
+    let matches = links(look, &kept.matches, sample, id, asked);
     html(
         Page {
             frame: Frame::of(look, &about),
@@ -193,8 +197,8 @@ pub(crate) fn page(
             entities: cluster.entities.clone().unwrap_or_default(),
             changes: changes(&cluster),
             follows: cluster.follows.clone(),
-            spark_from: cluster.versions.first().cloned().unwrap_or_default(),
-            spark_to: cluster.versions.last().cloned().unwrap_or_default(),
+            spark_from: versions.last().map(ToString::to_string).unwrap_or_default(),
+            spark_to: versions.first().map(ToString::to_string).unwrap_or_default(),
             spark,
             latency: curves(look, &cluster),
             kept: format!(
@@ -202,7 +206,10 @@ pub(crate) fn page(
                 words::count(cluster.count),
                 words::count(kept.samples.len() as u64)
             ),
-            panel: panel(id, kept, asked),
+            panel: sample.map(|sample| {
+                let wanted = sample::Asked { tab: &asked.tab, view: &asked.view };
+                sample::panel(sample, &kept.model, wanted, &|changes| href(id, asked, changes))
+            }),
             samples,
             matches,
             id: id.to_string(),
@@ -302,8 +309,13 @@ fn changes(cluster: &Cluster) -> Vec<Change> {
         .collect()
 }
 
-fn links(samples: &[SampleRow], id: ClusterId, asked: &Asked) -> Vec<SampleLink> {
-    let selected = selected(samples, asked).map(|sample| sample.exchange);
+fn links(
+    look: &Look,
+    samples: &[SampleRow],
+    shown: Option<&SampleRow>,
+    id: ClusterId,
+    asked: &Asked,
+) -> Vec<SampleLink> {
     samples
         .iter()
         .map(|sample| {
@@ -311,25 +323,22 @@ fn links(samples: &[SampleRow], id: ClusterId, asked: &Asked) -> Vec<SampleLink>
             let query = request.query.as_deref().map(|query| format!("?{query}"));
             SampleLink {
                 href: href(id, asked, &[("sample", &sample.exchange.to_string())]),
-                path: format!("{}{}", request.path, query.unwrap_or_default()),
-                clock: words::clock_of(&sample.view.captured_at),
+                path: format!("{}{}", request.path, query.unwrap_or_default())
+                    .split_inclusive(['/', '?', '&'])
+                    .map(str::to_owned)
+                    .collect(),
+                clock: words::moment(&sample.view.captured_at, look.now),
                 time: sample.view.captured_at.clone(),
-                current: selected == Some(sample.exchange),
+                current: shown.is_some_and(|shown| shown.exchange == sample.exchange),
             }
         })
         .collect()
 }
 
-fn selected<'a>(samples: &'a [SampleRow], asked: &Asked) -> Option<&'a SampleRow> {
-    samples.iter().find(|sample| sample.exchange.to_string() == asked.sample)
-}
-
-fn panel(id: ClusterId, kept: &Kept, asked: &Asked) -> Option<Panel> {
-    let sample = selected(&kept.samples, asked)
-        .or_else(|| selected(&kept.matches, asked))
-        .or_else(|| kept.samples.first())?;
-    let wanted = sample::Asked { tab: &asked.tab, view: &asked.view };
-    Some(sample::panel(sample, &kept.model, wanted, &|changes| href(id, asked, changes)))
+/// The sample the URL names, else the newest.
+fn shown<'a>(kept: &'a Kept, asked: &Asked) -> Option<&'a SampleRow> {
+    let mut all = kept.samples.iter().chain(&kept.matches);
+    all.find(|sample| sample.exchange.to_string() == asked.sample).or(kept.samples.first())
 }
 
 /// This page with some parameters changed.

@@ -141,7 +141,7 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
             filters: filters(asked),
             segments: segments(look, asked, &scope, state)?,
             sorts: sorts(asked),
-            groups: grouped(asked, &shown, differing),
+            groups: grouped(look, asked, &shown, differing),
             more: match all_shown - shown.len() {
                 0 => String::new(),
                 more => {
@@ -289,7 +289,7 @@ fn others(strip: &[draw::Segment], open: &[Cluster], differing: u64) -> String {
     }
 }
 
-fn grouped(asked: &Asked, clusters: &[Cluster], differing: u64) -> Vec<Group> {
+fn grouped(look: &Look, asked: &Asked, clusters: &[Cluster], differing: u64) -> Vec<Group> {
     let kinds = [
         ("Regressed", "regressed", "back after a fix"),
         ("New", "new", "not seen in an earlier version"),
@@ -301,20 +301,20 @@ fn grouped(asked: &Asked, clusters: &[Cluster], differing: u64) -> Vec<Group> {
         .into_iter()
         .filter_map(|(name, state, about)| {
             let own = clusters.iter().filter(|cluster| cluster.state == state);
-            let rows: Vec<Row> = own.map(|cluster| row(asked, cluster, differing)).collect();
+            let rows: Vec<Row> = own.map(|cluster| row(look, asked, cluster, differing)).collect();
             (!rows.is_empty()).then_some(Group { name, about, rows })
         })
         .collect()
 }
 
-fn row(asked: &Asked, cluster: &Cluster, differing: u64) -> Row {
+fn row(look: &Look, asked: &Asked, cluster: &Cluster, differing: u64) -> Row {
     let id = cluster.id.to_string();
     Row {
         href: href(asked, &id),
         parts: cluster.title_parts.clone(),
         endpoint: cluster.endpoint.clone(),
         support: support(cluster),
-        spark: spark(cluster, 116, 20),
+        spark: spark(look, cluster, 116, 20),
         count: words::count(cluster.count),
         count_href: words::link(
             "/exchanges",
@@ -330,10 +330,18 @@ fn row(asked: &Asked, cluster: &Cluster, differing: u64) -> Row {
     }
 }
 
-/// Counts by version.
-pub(crate) fn spark(cluster: &Cluster, width: u32, height: u32) -> Columns {
-    let values: Vec<(f64, String)> =
-        cluster.by_version.iter().map(|hit| (hit.count as f64, words::count(hit.count))).collect();
+/// Counts by version, with those that do not show it.
+pub(crate) fn spark(look: &Look, cluster: &Cluster, width: u32, height: u32) -> Columns {
+    let versions = look.ledger.candidate_versions();
+    let values: Vec<(f64, String)> = versions
+        .into_iter()
+        .rev()
+        .map(|version| {
+            let hit = cluster.by_version.iter().find(|hit| hit.version == version);
+            let count = hit.map_or(0, |hit| hit.count);
+            (count as f64, words::count(count))
+        })
+        .collect();
     Columns::of(&values, width, height)
 }
 

@@ -37,14 +37,21 @@ struct Page {
     version: String,
     slice: String,
     slices: Vec<(String, String, bool)>,
-    below: String,
-    reasons: Vec<String>,
+    below: Vec<Words>,
+    reasons: Vec<Vec<Words>>,
+    more_reasons: Vec<Vec<Words>>,
     noun: &'static str,
     heads: Vec<(String, String)>,
     rows: Vec<Row>,
     needed: Vec<Needed>,
     checks: Vec<Check>,
     command: String,
+}
+
+/// A stretch of a reason: text, or what stood between back-ticks.
+struct Words {
+    code: bool,
+    text: String,
 }
 
 struct Row {
@@ -91,7 +98,7 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
         Verdict::Fail => ("fail", "Fail"),
         Verdict::NotEnoughEvidence => ("wait", "Not enough evidence"),
     };
-    let first = decision.reasons.first().cloned().unwrap_or_default();
+    let mut reasons = decision.reasons.iter().map(|reason| ticked(reason));
     html(
         Page {
             frame: Frame::of(look, &about),
@@ -100,8 +107,9 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
             version: scope.version().unwrap_or("all versions").to_owned(),
             slice: asked.slice.clone(),
             slices: slice_links(look, asked),
-            below: format!("{first} Looking again does not change the odds: the interval stays valid at every look."),
-            reasons: decision.reasons.iter().skip(1).cloned().collect(),
+            below: reasons.next().unwrap_or_default(),
+            reasons: reasons.by_ref().take(2).collect(),
+            more_reasons: reasons.collect(),
             noun: if sliced { "slice" } else { "endpoint" },
             heads: heads(look),
             rows: history(look, &scope),
@@ -111,6 +119,11 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
         }
         .render(),
     )
+}
+
+fn ticked(reason: &str) -> Vec<Words> {
+    let parts = reason.split('`').enumerate();
+    parts.map(|(place, text)| Words { code: place % 2 == 1, text: text.to_owned() }).collect()
 }
 
 fn slices(look: &Look) -> Vec<String> {

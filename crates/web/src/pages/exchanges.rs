@@ -141,7 +141,7 @@ pub(crate) fn page(
             below: below(look, rows, asked)?,
             filters: filters(asked),
             segments: segments(asked),
-            rows: rows.rows.iter().map(|sample| row(sample, model, asked)).collect(),
+            rows: rows.rows.iter().map(|sample| row(look, sample, model, asked)).collect(),
             older: rows.next.as_deref().map(|cursor| link(asked, &[("cursor", cursor)])),
             newest: (!asked.cursor.is_empty()).then(|| link(asked, &[("cursor", "")])),
             clear_href: words::link("/exchanges", &[("theme", &asked.theme)]),
@@ -190,7 +190,7 @@ fn verdict(sample: &SampleRow) -> (&'static str, &'static str) {
     }
 }
 
-fn row(sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
+fn row(look: &Look, sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
     let view = &sample.view;
     let status =
         |status: Option<u16>| status.map_or_else(|| "none".to_owned(), |status| status.to_string());
@@ -200,7 +200,7 @@ fn row(sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
     Row {
         id: view.exchange_id.clone(),
         href: words::link(&format!("/exchanges/{}", sample.exchange), &[theme]),
-        clock: words::clock_of(&view.captured_at),
+        clock: words::moment(&view.captured_at, look.now),
         time: view.captured_at.clone(),
         class,
         verdict,

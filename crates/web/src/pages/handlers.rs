@@ -13,7 +13,7 @@ use super::{
     Look, cluster, clusters, deciding, exchanges, forms, learnt, pipeline, readiness, sample,
 };
 use crate::{
-    api::{ApiError, ClusterId, sample_query},
+    api::{self, ApiError, ClusterId, sample_query},
     serve::{App, PageError, PageParameters},
 };
 
@@ -61,18 +61,27 @@ async fn cluster(
 ) -> Answer {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
     let look = Look::at(&app).await?;
-    let kept = kept(&app, id, &asked).await?;
+    let kept = kept(&app, &look, id, &asked).await?;
     Ok(Html(cluster::page(&look, id, &kept, &asked)?))
 }
 
-async fn kept(app: &App, id: ClusterId, asked: &cluster::Asked) -> Result<cluster::Kept, ApiError> {
+async fn kept(
+    app: &App,
+    look: &Look,
+    id: ClusterId,
+    asked: &cluster::Asked,
+) -> Result<cluster::Kept, ApiError> {
     let store = app.store();
     let (row, _) = store
         .cluster(id.0)
         .await?
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
-    let version =
-        Some(asked.version.clone()).filter(|version| !version.is_empty() && version != "all");
+    // Of the version whose count the page shows.
+    let version = match asked.version.as_str() {
+        "all" => None,
+        "" => api::cluster_of(&look.ledger, id, None)?.versions.pop(),
+        version => Some(version.to_owned()),
+    };
     let samples =
         SampleQuery { cluster: Some(id.0), version, limit: SAMPLES, ..SampleQuery::default() };
     let matches = SampleQuery {

@@ -87,8 +87,8 @@ pub(crate) fn volatile(look: &Look, model: &Model, asked: &Asked) -> Result<Stri
             ),
             evidence: sample::evidence(&place.evidence),
             by: match place.evidence {
-                cluster::model::Evidence::Secondary { .. } => "secondary",
-                cluster::model::Evidence::Class { .. } => "class of the values",
+                cluster::Evidence::Secondary { .. } => "secondary",
+                cluster::Evidence::Class { .. } => "class of the values",
             },
             place: place.place,
             path: place.path,

@@ -1,6 +1,6 @@
 //! One kept exchange: both answers side by side, headers, request, patch, raw.
 
-use cluster::{Model, model::Evidence};
+use cluster::{Covers, EndpointId, Evidence, Model};
 use store::{
     SampleRow,
     view::{AnswerView, BodyView, DifferenceView, SampleView},
@@ -122,16 +122,17 @@ pub(crate) fn mask(model: &Model, endpoint: i64, one: &DifferenceView) -> Option
     if let Some(why) = &one.masked {
         return Some(why.clone());
     }
-    if matches!(one.kind.as_str(), "added" | "removed" | "type_changed") {
-        return None;
-    }
     model
-        .volatile
-        .iter()
+        .volatile_at(EndpointId(endpoint))
         .find(|place| {
-            place.endpoint.0 == endpoint
-                && place.path == one.general
-                && crate::api::place_name(place.place) == one.place
+            let covered = match (place.covers, one.kind.as_str()) {
+                (Covers::Value, "value_changed") | (Covers::Order, "reordered") => {
+                    one.general.as_str()
+                }
+                (Covers::Order, "moved") => one.general.strip_suffix("/*").unwrap_or(&one.general),
+                _ => return false,
+            };
+            place.path == covered && crate::api::place_name(place.place) == one.place
         })
         .map(|place| format!("volatile: {}", evidence(&place.evidence)))
 }

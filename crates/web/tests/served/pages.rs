@@ -1,0 +1,209 @@
+//! What pages say, and that they say it in words a reader without eyes or mouse gets too.
+
+use exchange::control::{BREAKER_SETTING, BreakerReport};
+use serde_json::json;
+
+use crate::{seed::VERSIONS, stage::Stage};
+
+/// The text of a page: tags gone, white space single.
+fn text(page: &str) -> String {
+    let mut text = String::new();
+    let mut in_tag = false;
+    for letter in page.chars() {
+        match letter {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                text.push(' ');
+            }
+            letter if !in_tag => text.push(letter),
+            _ => {}
+        }
+    }
+    let text = text.replace("&#38;", "&").replace("&#62;", ">").replace("&#39;", "'");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn says(page: &str, words: &[&str]) {
+    let text = text(page);
+    for words in words {
+        assert!(text.contains(words), "`{words}` is missing in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn readiness_answers_in_its_heading() {
+    let stage = Stage::seeded().await;
+    let page = stage.page("/").await;
+    says(
+        &page,
+        &[
+            "None of 5 slices is ready",
+            "A slice is ready when each endpoint's mismatch rate is under 0.1 % with 95 % confidence.",
+            "Where each request went",
+            "Balanced",
+            "Sampled out",
+            "handover full",
+            "GET /loans/{id}/decision",
+        ],
+    );
+    assert!(page.contains("role=\"img\" aria-label=\"rate 3."), "intervals are described");
+    let filtered = stage.page("/?verdict=pass").await;
+    says(&filtered, &["Nothing here has this verdict."]);
+    // A folded slice opens by its link.
+    assert!(!stage.page("/").await.contains("GET /customers/{id}<"));
+    assert!(stage.page("/?flip=Customers").await.contains("GET /customers/{id}<"));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn clusters_are_sentences_in_groups() {
+    let stage = Stage::seeded().await;
+    let page = stage.page("/clusters").await;
+    says(
+        &page,
+        &[
+            "9 open clusters explain",
+            "Regressed 1 back after a fix",
+            "New 1",
+            "decision is candidate APPROVED instead of primary REVIEW when amount > 50000 and country = DE",
+        ],
+    );
+    says(&stage.page("/clusters?q=zebra").await, &["No cluster fits these filters. Drop them"]);
+    says(&stage.page("/clusters?state=accepted").await, &["Accepted 1 differ as wanted"]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_cluster_shows_both_sides_of_a_sample() {
+    let stage = Stage::seeded().await;
+    let page = stage.page("/clusters/C-1").await;
+    says(
+        &page,
+        &[
+            "Some that match, as contrast",
+            "counted,",
+            "volatile: uuid, 8,622 of 8,622",
+            "ignored by rule 2",
+            "from /reasons/2",
+            "equal lines /applicant",
+        ],
+    );
+    assert!(page.contains("<mark>&#34;APPROVED&#34;</mark>"), "the changed value is marked");
+    assert!(page.contains("class=\"token\""), "redacted values are tokens");
+    let patch = stage.page("/clusters/C-1?tab=patch").await;
+    says(&patch, &["/decision"]);
+    for tab in ["headers", "request", "raw", "nonsense"] {
+        stage.page(&format!("/clusters/C-1?tab={tab}")).await;
+    }
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_number_opens_what_is_behind_it() {
+    let stage = Stage::seeded().await;
+    let endpoints = stage.json("/api/v1/endpoints").await;
+    let decision = endpoints["endpoints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["endpoint"] == "GET /loans/{id}/decision")
+        .unwrap();
+    let version = VERSIONS.last().unwrap();
+    let path = format!("/exchanges?endpoint=GET+%2Floans%2F%7Bid%7D%2Fdecision&version={version}");
+    assert!(stage.page("/").await.contains(&path.replace('&', "&#38;")));
+    says(&stage.page(&path).await, &[&format!("{} counted", decision["compared"])]);
+    let wrong = stage.page(&format!("{path}&verdict=mismatch")).await;
+    says(&wrong, &[&format!("{} counted", decision["mismatched"])]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn the_gate_gives_the_command_for_a_pipeline() {
+    let stage = Stage::seeded().await;
+    let page = stage.page("/gate").await;
+    let base = &stage.base;
+    let version = VERSIONS.last().unwrap();
+    let command = format!(
+        "understudy gate --server {base} --candidate-version {version} --max-mismatch-rate 0.1% \
+         --confidence 95% --min-samples 1000 --junit gate.xml"
+    );
+    says(&page, &["Fail for candidate 4f1c2ab", "Every request accounted for balanced", &command]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn the_pause_button_pauses_and_the_banner_says_so() {
+    let stage = Stage::seeded().await;
+    let form = "application/x-www-form-urlencoded";
+    let answer = stage.post_with("/pause", form, "scope=copy&back=%2Fpipeline", &[]).await;
+    assert_eq!(answer.status, 303);
+    let page = stage.page("/pipeline").await;
+    says(&page, &["Copying is paused since", "Users are not affected.", "Resume copying"]);
+    stage.post_with("/resume", form, "scope=copy&back=//evil.example", &[]).await;
+    assert!(!text(&stage.page("/").await).contains("is paused"));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_candidate_that_is_down_is_said_first() {
+    let stage = Stage::seeded().await;
+    let report = BreakerReport {
+        open: true,
+        since: 1_700_000_000_000_000,
+        origin: "http://127.0.0.1:9100".into(),
+        detail: "20 connections in a row were refused".into(),
+    };
+    let report = serde_json::to_string(&report).unwrap();
+    stage.store.set_setting(BREAKER_SETTING, &report).await.unwrap();
+    says(
+        &stage.page("/").await,
+        &[
+            "The candidate at http://127.0.0.1:9100 cannot be used since 2023-11-14 22:13: 20 connections in a row were refused. Replay waits and probes every 10 s; users are not affected.",
+        ],
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn without_traffic_the_first_page_says_what_to_do() {
+    let stage = Stage::empty().await;
+    says(
+        &stage.page("/").await,
+        &["No traffic yet", "curl -i http://127.0.0.1:8000/", "understudy demo"],
+    );
+    says(&stage.page("/clusters").await, &["No mismatch yet: both sides answer alike."]);
+    says(&stage.page("/exchanges").await, &["No kept exchange fits."]);
+    says(&stage.page("/volatile").await, &["Nothing is learnt yet."]);
+    says(&stage.page("/rules").await, &["No rule is configured"]);
+    says(&stage.page("/gate").await, &["Not enough evidence"]);
+    says(
+        &stage.page("/pipeline").await,
+        &["Every request is accounted for", "Nothing had to be set aside."],
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn unknown_pages_lead_back() {
+    let stage = Stage::seeded().await;
+    for path in ["/nowhere", "/clusters/C-999", "/clusters/x", "/exchanges/x"] {
+        let answer = stage.get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        says(&answer.text, &["Not found", "Readiness"]);
+    }
+    let odd = stage.get("/exchanges?cluster=x").await;
+    assert_eq!(odd.status, 400);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_cluster_is_settled_by_its_button() {
+    let stage = Stage::seeded().await;
+    let form = "application/x-www-form-urlencoded";
+    let answer = stage.post_with("/clusters/C-2/state", form, "state=fixed", &[]).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(stage.json("/api/v1/clusters/C-2").await["state"], json!("fixed"));
+    says(&stage.page("/clusters/C-2").await, &["Fixed", "Reopen"]);
+    stage.end().await;
+}
