@@ -162,14 +162,16 @@ impl Shown<'_> {
     }
 
     fn change(&self, plan: &Plan, change: &Change) -> DifferenceView {
-        let left_at = change.left_path.as_deref().unwrap_or(&change.path);
+        // Of a moved value the page shows where it was, not what stands at its new place.
+        let left_path = change.from.as_ref().or(change.left_path.as_ref());
+        let left_at = left_path.unwrap_or(&change.path);
         let masked = plan.mask(change.masked_by).map(|mask| match mask {
             Mask::Rule { number, .. } => format!("ignored by rule {number}"),
             Mask::Volatile => "volatile".to_owned(),
         });
         DifferenceView {
             path: change.path.clone(),
-            left_path: change.left_path.clone(),
+            left_path: left_path.cloned(),
             primary: change.left.as_ref().map(|f| self.fragment(left_at, f)),
             candidate: change.right.as_ref().map(|f| self.fragment(&change.path, f)),
             masked,

@@ -78,6 +78,7 @@ pub struct DifferenceView {
     pub general: String,
     /// `diff::Kind` in snake case.
     pub kind: String,
+    /// The place in the primary's body, where it is another; of a moved value, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_path: Option<String>,
     /// JSON text; tokens where redacted.

@@ -4,6 +4,7 @@
 //! on bodies of strangers, at most [`MOST_ROWS`] rows, and every recorded difference that lies
 //! within them is marked at its place.
 
+mod changes;
 mod lines;
 mod text;
 mod tree;
@@ -73,7 +74,7 @@ impl Sides {
         let rows = match (tree::Tree::parse(left), tree::Tree::parse(right)) {
             (Some(left), Some(right)) => {
                 let changes = view.differences.iter().filter(|one| one.place == "body");
-                walk::rows(&left, &right, &walk::Changes::of(changes, masks))
+                walk::rows(&left, &right, &changes::Changes::of(changes, masks))
             }
             _ => text::rows(left, right),
         };

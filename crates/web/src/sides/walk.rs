@@ -2,82 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use store::view::DifferenceView;
-
 use super::{
-    MOST_ROWS, Masks, Row, class_of,
+    MOST_ROWS, Row,
+    changes::{Changes, Mark},
     lines::{self, Cell, Piece, SHORT, brackets, cell, ending, key_piece, plain, value_piece},
     tree::{Child, NodeId, Shape, Tree, pointer},
 };
-
-/// What is recorded of one place.
-#[derive(Clone, Debug)]
-struct Mark {
-    class: &'static str,
-    kind: String,
-    note: String,
-    /// The same place on the other side, where it differs.
-    other: Option<String>,
-}
-
-/// Recorded differences by their place.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    /// By pointer into the candidate's body.
-    right: HashMap<String, Mark>,
-    /// By pointer into the primary's body.
-    left: HashMap<String, Mark>,
-    /// Positions of elements that belong together, by the arrays' pointers.
-    pairs: HashMap<(String, String), BTreeMap<usize, usize>>,
-}
-
-impl Changes {
-    pub(super) fn of<'a>(
-        differences: impl Iterator<Item = &'a DifferenceView>,
-        masks: Masks<'_>,
-    ) -> Self {
-        let mut changes = Self::default();
-        for one in differences {
-            let mask = masks(one);
-            let mark = Mark {
-                class: class_of(&one.kind, mask.as_deref()),
-                kind: one.kind.clone(),
-                note: mask.unwrap_or_default(),
-                other: one.left_path.clone(),
-            };
-            let left_path = one.left_path.clone().unwrap_or_else(|| one.path.clone());
-            match one.kind.as_str() {
-                "removed" => drop(changes.left.insert(one.path.clone(), mark)),
-                "added" => drop(changes.right.insert(one.path.clone(), mark)),
-                "moved" => {
-                    let back = Mark { other: Some(one.path.clone()), ..mark.clone() };
-                    changes.left.insert(left_path, back);
-                    changes.right.insert(one.path.clone(), mark);
-                }
-                _ => {
-                    changes.pair_up(&left_path, &one.path);
-                    changes.left.insert(left_path, mark.clone());
-                    changes.right.insert(one.path.clone(), mark);
-                }
-            }
-        }
-        changes
-    }
-
-    /// Where both paths go through one array at different positions, these elements belong
-    /// together.
-    fn pair_up(&mut self, left: &str, right: &str) {
-        let (mut left_at, mut right_at) = (String::new(), String::new());
-        for (one, other) in left.split('/').zip(right.split('/')).skip(1) {
-            if let (Ok(one), Ok(other)) = (one.parse::<usize>(), other.parse::<usize>()) {
-                let arrays = (left_at.clone(), right_at.clone());
-                self.pairs.entry(arrays).or_default().insert(one, other);
-            }
-            left_at = format!("{left_at}/{one}");
-            right_at = format!("{right_at}/{other}");
-        }
-    }
-}
 
 /// A value on both sides.
 struct Pair {
@@ -152,7 +82,7 @@ impl Walk<'_> {
             Some(mark) if shapes.0 != shapes.1 || shapes.0 == Shape::Scalar => {
                 self.changed(pair, mark);
             }
-            _ if shapes.0 != shapes.1 => self.changed(pair, &unrecorded()),
+            _ if shapes.0 != shapes.1 => self.changed(pair, &Mark::unrecorded()),
             _ if shapes.0 == Shape::Scalar => self.scalar(pair, alike),
             _ if alike && self.left.compact(pair.left, SHORT).is_some() => {
                 self.scalar(pair, true);
@@ -473,16 +403,6 @@ impl Walk<'_> {
     }
 }
 
-/// Shapes differ though nothing is recorded: beyond the limit of recorded differences.
-fn unrecorded() -> Mark {
-    Mark {
-        class: "changed",
-        kind: "type_changed".to_owned(),
-        note: "not among the recorded differences".to_owned(),
-        other: None,
-    }
-}
-
 /// Marks what differs between the values of two lines, behind their keys.
 fn mark_values(left: &mut Vec<Piece>, right: &mut Vec<Piece>, keyed: bool) {
     let at = usize::from(keyed);
@@ -497,6 +417,8 @@ fn mark_values(left: &mut Vec<Piece>, right: &mut Vec<Piece>, keyed: bool) {
 
 #[cfg(test)]
 mod tests {
+    use store::view::DifferenceView;
+
     use super::*;
 
     fn difference(kind: &str, path: &str, left_path: Option<&str>) -> DifferenceView {
