@@ -84,10 +84,15 @@ impl Breaker {
             }
             let ever = self.ever.load(Ordering::Relaxed);
             tokio::time::sleep(if ever { pause } else { pause.min(PROBE_AT_FIRST) }).await;
-            match line.probe().await {
-                Ok(()) => self.close(),
-                Err(failure) => self.open(&failure.0),
-            }
+            self.probe(line).await;
+        }
+    }
+
+    /// Opens or closes by one connection.
+    pub(crate) async fn probe(&self, line: &Line) {
+        match line.probe().await {
+            Ok(()) => self.close(),
+            Err(failure) => self.open(&failure.0),
         }
     }
 

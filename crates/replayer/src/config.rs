@@ -54,6 +54,7 @@ pub struct ReplayConfig {
     /// shorter) while it has never been reached.
     pub probe_ms: u64,
     /// How long the breaker may stay open, or replaying paused, before messages are given back.
+    /// None are taken again until it closes, or replaying goes on.
     pub give_back_ms: u64,
     /// At a stop: how long what was taken may go on; then the rest is given back.
     pub drain_ms: u64,

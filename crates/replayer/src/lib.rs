@@ -41,7 +41,6 @@ pub use origin::OriginError;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
 use exchange::seal::Keyring;
 use queue::{Consumer, Lane, Queue};
 use store::Store;
@@ -200,31 +199,36 @@ fn watch_over(
     });
 }
 
-/// One round after the other until the stop.
+/// One round after the other until the stop. Messages are taken only while they can be sent: an
+/// outage or a pause costs a message one delivery at most, however long it is, or the queue would
+/// give up on messages that nobody ever looked at.
 async fn rounds(
     config: &ReplayConfig,
     queue: &Queue,
     performance: &Performance,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut consumer =
-        queue.consumer(Lane::Exchanges, config.prefetch).await.context("taking exchanges")?;
+    let candidate = &performance.player.candidate;
+    tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        () = candidate.breaker.probe(&candidate.line) => {}
+    }
     loop {
+        let consumer = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            consumer = consumer_of_use(config, queue, performance) => consumer,
+        };
         match Round::new(config, performance).run(consumer, shutdown).await {
             RoundEnd::Stopped | RoundEnd::QueueClosed => return Ok(()),
             RoundEnd::Standing => {
                 tracing::info!("nothing can be sent for long: messages were given back");
             }
         }
-        consumer = tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            consumer = consumer_again(config, queue, performance) => consumer,
-        };
     }
 }
 
 /// A consumer, as soon as there is something to do for it.
-async fn consumer_again(
+async fn consumer_of_use(
     config: &ReplayConfig,
     queue: &Queue,
     performance: &Performance,

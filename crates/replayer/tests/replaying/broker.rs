@@ -12,6 +12,13 @@ async fn over_the_broker_messages_are_given_back_and_nothing_is_done_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn over_the_broker_an_outage_costs_one_delivery_however_long() {
+    let Some(broker) = Broker::of_this_machine() else { return };
+    let scene = broker.scene().await;
+    broker.clean_after(async move { faults::stand_long(&scene).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn over_the_broker_no_write_is_sent_twice_and_every_number_is_settled() {
     let Some(broker) = Broker::of_this_machine() else { return };
     let scene = broker.scene().await;

@@ -8,6 +8,8 @@ use exchange::{
     envelope,
 };
 
+use queue::Lane;
+
 use crate::{
     config,
     scene::{Scene, all_words, read, session, word, write},
@@ -113,20 +115,77 @@ pub(crate) async fn give_back(scene: &Scene) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outage_costs_one_delivery_however_long() {
+    stand_long(&Scene::open().await).await;
+}
+
+pub(crate) async fn stand_long(scene: &Scene) {
+    let mut candidate = Side::start();
+    let mut impatient = config(&candidate);
+    impatient.give_back_ms = 30;
+    impatient.breaker_failures = 3;
+    let replayer = scene.replayer(impatient.clone());
+    scene.publish(vec![write("/first")]).await;
+    scene.settlements(1).await;
+    candidate.kill();
+    for number in 0..3 {
+        scene.publish(vec![read(&format!("/{number}"))]).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    replayer.stop().await;
+    assert_eq!(deliveries(scene, 3).await, [2; 3], "once by the replayer, once by this test");
+
+    for _ in 0..4 {
+        let replayer = scene.replayer(impatient.clone());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        replayer.stop().await;
+    }
+    assert_eq!(deliveries(scene, 3).await, [3; 3], "a start while it is away costs none");
+
+    pause_replaying(scene, true).await;
+    candidate.revive();
+    let replayer = scene.replayer(impatient);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    replayer.stop().await;
+    assert_eq!(deliveries(scene, 3).await, [4; 3], "a start during a pause costs none");
+
+    let replayer = scene.replayer(config(&candidate));
+    pause_replaying(scene, false).await;
+    let words = all_words(&scene.settlements(4).await);
+    assert_eq!(words, ["200"; 4]);
+    replayer.stop().await;
+    scene.all_acknowledged().await;
+}
+
+/// How often the first `messages` were delivered, this time included.
+async fn deliveries(scene: &Scene, messages: usize) -> Vec<u32> {
+    let mut consumer = scene.queue.consumer(Lane::Exchanges, 64).await.unwrap();
+    let mut taken = Vec::new();
+    for _ in 0..messages {
+        taken.push(consumer.next().await.unwrap());
+    }
+    let counts = taken.iter().map(|delivery| delivery.deliveries).collect();
+    // First: given back to a consumer that is just leaving, they would count one more.
+    drop(consumer);
+    counts
+}
+
+async fn pause_replaying(scene: &Scene, replay_paused: bool) {
+    let command = Command::Desired { copy_paused: false, replay_paused, candidate_version: None };
+    let text = serde_json::to_string(&command).unwrap();
+    scene.store.set_setting(exchange::control::DESIRED_SETTING, &text).await.unwrap();
+    scene.queue.control().send(text.into()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pause_holds_everything_until_it_ends() {
     let (scene, candidate) = (Scene::open().await, Side::start());
-    let desired = |replay_paused| {
-        let command =
-            Command::Desired { copy_paused: false, replay_paused, candidate_version: None };
-        serde_json::to_string(&command).unwrap()
-    };
-    let paused = desired(true);
-    scene.store.set_setting(exchange::control::DESIRED_SETTING, &paused).await.unwrap();
+    pause_replaying(&scene, true).await;
     scene.publish((0..5).map(|i| read(&format!("/{i}"))).collect()).await;
     let replayer = scene.replayer(config(&candidate));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(candidate.asked().is_empty());
-    scene.queue.control().send(desired(false).into()).await;
+    pause_replaying(&scene, false).await;
     scene.settlements(5).await;
     replayer.stop().await;
 }
