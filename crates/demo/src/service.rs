@@ -99,6 +99,7 @@ async fn serve(
         .route("/loans/{id}/offers", get(offers))
         .route("/offers/{id}", get(offer))
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(|| async { "ok\n" }))
         .fallback(|| async { not_found("there is no such page") })
         .layer(middleware::from_fn_with_state(Arc::clone(&service), take_time))
         .with_state(service);

@@ -120,11 +120,16 @@ async fn keep_up(
                     close(&session).await;
                 }
                 Err(error) => {
+                    tell.send_replace(State::Down(error.clone()));
+                    // Logged after the pause: who opened the queue strictly has been given the
+                    // error and has hung up by then.
+                    tokio::time::sleep(pause).await;
                     if told.as_ref() != Some(&error) {
                         tracing::warn!(role, %error, "not connected; trying on");
-                        told = Some(error.clone());
+                        told = Some(error);
                     }
-                    tell.send_replace(State::Down(error));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    continue;
                 }
             }
             tokio::time::sleep(pause).await;
