@@ -10,21 +10,22 @@ use anyhow::bail;
 use crate::run;
 
 /// A program and the package that brings it.
-pub struct Needed {
-    pub package: &'static str,
+pub(crate) struct Needed {
+    pub(crate) package: &'static str,
     /// Present where any of these is; `*` stands for one version folder.
-    pub files: &'static [&'static str],
+    pub(crate) files: &'static [&'static str],
 }
 
-pub const RABBITMQ: Needed =
+pub(crate) const RABBITMQ: Needed =
     Needed { package: "rabbitmq-server", files: &["/usr/lib/rabbitmq/bin/rabbitmq-server"] };
-pub const POSTGRES: Needed = Needed { package: "postgresql", files: &["/usr/lib/postgresql"] };
-pub const CHROMIUM: Needed = Needed { package: "chromium", files: &["/usr/bin/chromium"] };
-pub const CHROMEDRIVER: Needed =
+pub(crate) const POSTGRES: Needed =
+    Needed { package: "postgresql", files: &["/usr/lib/postgresql"] };
+pub(crate) const CHROMIUM: Needed = Needed { package: "chromium", files: &["/usr/bin/chromium"] };
+pub(crate) const CHROMEDRIVER: Needed =
     Needed { package: "chromium-driver", files: &["/usr/bin/chromedriver"] };
 
 /// Installs what is missing, or says which packages to install.
-pub fn ensure(needed: &[&Needed]) -> anyhow::Result<()> {
+pub(crate) fn ensure(needed: &[&Needed]) -> anyhow::Result<()> {
     let missing: Vec<&str> = needed
         .iter()
         .filter(|one| !one.files.iter().any(|file| Path::new(file).exists()))
@@ -52,6 +53,6 @@ fn apt() -> Command {
     command
 }
 
-pub fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.starts_with(b"0\n"))
 }

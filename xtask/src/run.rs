@@ -13,16 +13,16 @@ static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// From now on Ctrl-C and SIGTERM end the running step and then this command, in order, so that
 /// servers are stopped by their guards.
-pub fn stop_in_order() -> anyhow::Result<()> {
+pub(crate) fn stop_in_order() -> anyhow::Result<()> {
     ctrlc::set_handler(|| STOPPED.store(true, Ordering::SeqCst)).context("signal handler")
 }
 
-pub fn stopped() -> bool {
+pub(crate) fn stopped() -> bool {
     STOPPED.load(Ordering::SeqCst)
 }
 
 /// Runs a step to its end; its output goes where ours goes.
-pub fn step(name: &str, command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn step(name: &str, command: &mut Command) -> anyhow::Result<()> {
     eprintln!("\n== {name}");
     let mut child = command
         .spawn()
@@ -49,6 +49,6 @@ fn wait(name: &str, child: &mut Child) -> anyhow::Result<()> {
 }
 
 /// cargo as it called us.
-pub fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }

@@ -29,7 +29,7 @@ const PAGES: &[(&str, &str)] = &[
     ("pipeline", "/pipeline"),
 ];
 
-pub fn run(folder: &str) -> anyhow::Result<()> {
+pub(crate) fn run(folder: &str) -> anyhow::Result<()> {
     run::stop_in_order()?;
     install::ensure(&[&CHROMIUM])?;
     step("build", cargo().args(["build", "--release", "--locked", "-p", "understudy"]))?;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// `filter` is a test name as `cargo test` takes it; lints are then left out.
-pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
+pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     run::stop_in_order()?;
     if filter.is_none() {
         step("formatting", cargo().args(["fmt", "--all", "--check"]))?;

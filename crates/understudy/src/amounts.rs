@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 /// `30s`, `10m`, `1h 30m`.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration =
         text.parse().map_err(|_| format!("`{text}` is no duration; write 30s, 10m or 1h"))?;
     Duration::try_from(span).map_err(|_| format!("`{text}` is negative"))
 }
 
 /// `0.1%` or `0.001`, as a share between 0 and 1.
-pub fn share(text: &str) -> Result<f64, String> {
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     let problem = || format!("`{text}` is no share; write 0.1% or 0.001");
     let (number, scale) =
         text.trim().strip_suffix('%').map_or((text.trim(), 1.0), |number| (number.trim(), 0.01));

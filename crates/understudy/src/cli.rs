@@ -9,15 +9,15 @@ use crate::{amounts, logging::LogArgs};
 /// Lets a new service learn a monolith's part from real traffic.
 #[derive(Debug, Parser)]
 #[command(name = "understudy", version, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
-    pub log: LogArgs,
+    pub(crate) log: LogArgs,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Show the whole loop on a lending monolith and its unfinished candidate
     Demo(DemoArgs),
     /// Every role in one process: tap, replayer, comparator and pages
@@ -52,7 +52,7 @@ pub enum Command {
 
 impl Command {
     /// The exit code when the command could not do its work.
-    pub fn failure_code(&self) -> ExitCode {
+    pub(crate) fn failure_code(&self) -> ExitCode {
         match self {
             Self::Gate(_) => ExitCode::from(3),
             Self::Diff(_) => ExitCode::from(2),
@@ -63,275 +63,275 @@ impl Command {
 
 /// Where the configuration and the key come from.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Sources {
+pub(crate) struct Sources {
     /// Configuration file [default: understudy.toml, where there is one]
     #[arg(long, value_name = "FILE", env = "UNDERSTUDY_CONFIG")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Key file that seals what is copied; the same in all roles
     #[arg(long, value_name = "FILE", env = "UNDERSTUDY_KEY_FILE")]
-    pub key_file: Option<PathBuf>,
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
-pub struct QueueArg {
+pub(crate) struct QueueArg {
     /// amqp://…, disk:FOLDER or null:
     #[arg(long, value_name = "URL", env = "UNDERSTUDY_QUEUE", hide_env_values = true)]
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
-pub struct StoreArg {
+pub(crate) struct StoreArg {
     /// postgres://… or sqlite:FILE
     #[arg(long, value_name = "URL", env = "UNDERSTUDY_STORE", hide_env_values = true)]
-    pub store: Option<String>,
+    pub(crate) store: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
-pub struct CopyArgs {
+pub(crate) struct CopyArgs {
     /// Origin of the service users get today, http://HOST:PORT
     #[arg(long, value_name = "URL", env = "UNDERSTUDY_PRIMARY")]
-    pub primary: Option<String>,
+    pub(crate) primary: Option<String>,
     /// Where users connect instead of the primary [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR", env = "UNDERSTUDY_LISTEN")]
-    pub listen: Option<SocketAddr>,
+    pub(crate) listen: Option<SocketAddr>,
     /// What keeps an order: header:NAME, cookie:NAME, jwt:CLAIM, path:INDEX, query:NAME, connection
     #[arg(long, value_name = "SOURCE", env = "UNDERSTUDY_SESSION")]
-    pub session: Option<String>,
+    pub(crate) session: Option<String>,
     /// Copy unsafe methods too
     #[arg(long)]
-    pub writes: bool,
+    pub(crate) writes: bool,
 }
 
 #[derive(Clone, Debug, Default, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Origin of the rewrite
     #[arg(long, value_name = "URL", env = "UNDERSTUDY_CANDIDATE")]
-    pub candidate: Option<String>,
+    pub(crate) candidate: Option<String>,
     /// A second copy of the primary: tells what differs by itself
     #[arg(long, value_name = "URL", env = "UNDERSTUDY_SECONDARY")]
-    pub secondary: Option<String>,
+    pub(crate) secondary: Option<String>,
     /// The candidate's build, where its answers do not say it
     #[arg(long, value_name = "V", env = "UNDERSTUDY_CANDIDATE_VERSION")]
-    pub candidate_version: Option<String>,
+    pub(crate) candidate_version: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
-pub struct AdminArg {
+pub(crate) struct AdminArg {
     /// Health, metrics, pause; none without it [up: 127.0.0.1:8091]
     #[arg(long, value_name = "ADDR", env = "UNDERSTUDY_ADMIN")]
-    pub admin: Option<SocketAddr>,
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
-pub struct WebArg {
+pub(crate) struct WebArg {
     /// Address of the pages and the API [default: 127.0.0.1:8090]
     #[arg(long = "web", value_name = "ADDR", env = "UNDERSTUDY_WEB")]
-    pub web: Option<SocketAddr>,
+    pub(crate) web: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// End after this time instead of staying up
     #[arg(long = "for", value_name = "TIME", value_parser = amounts::duration)]
-    pub for_time: Option<Duration>,
+    pub(crate) for_time: Option<Duration>,
     /// Print clusters and funnel as JSON at the end
     #[arg(long, requires = "for_time")]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Rules the candidate is given (comma separated; `all` for a finished candidate)
     #[arg(long, value_name = "RULE,…", value_delimiter = ',')]
-    pub fix: Vec<String>,
+    pub(crate) fix: Vec<String>,
     /// Keep data here [default: a fresh temporary folder]
     #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// Requests per second
     #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u32).range(1..=5000))]
-    pub rate: u32,
+    pub(crate) rate: u32,
     /// Seed of the traffic
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Requests in all; without it traffic goes on until the end
     #[arg(long, value_name = "N")]
-    pub requests: Option<u64>,
+    pub(crate) requests: Option<u64>,
     /// Start only these services and nothing else (for containers)
     #[arg(long, value_name = "primary|candidate|traffic", hide = true)]
-    pub only: Option<String>,
+    pub(crate) only: Option<String>,
     /// Address of the service that `--only` starts, or the URL that `--only traffic` asks
     #[arg(long, value_name = "ADDR", hide = true, requires = "only")]
-    pub at: Option<String>,
+    pub(crate) at: Option<String>,
     #[command(flatten)]
-    pub web: WebArg,
+    pub(crate) web: WebArg,
     #[command(flatten)]
-    pub queue: QueueArg,
+    pub(crate) queue: QueueArg,
     #[command(flatten)]
-    pub store: StoreArg,
+    pub(crate) store: StoreArg,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct UpArgs {
+pub(crate) struct UpArgs {
     #[command(flatten)]
-    pub copy: CopyArgs,
+    pub(crate) copy: CopyArgs,
     #[command(flatten)]
-    pub run: RunArgs,
+    pub(crate) run: RunArgs,
     #[command(flatten)]
-    pub web: WebArg,
+    pub(crate) web: WebArg,
     #[command(flatten)]
-    pub admin: AdminArg,
+    pub(crate) admin: AdminArg,
     /// Folder for queue, store, spool and key [default: understudy-data]
     #[arg(long, value_name = "DIR", env = "UNDERSTUDY_DATA")]
-    pub data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
-    pub queue: QueueArg,
+    pub(crate) queue: QueueArg,
     #[command(flatten)]
-    pub store: StoreArg,
+    pub(crate) store: StoreArg,
     #[command(flatten)]
-    pub sources: Sources,
+    pub(crate) sources: Sources,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct TapArgs {
+pub(crate) struct TapArgs {
     #[command(flatten)]
-    pub copy: CopyArgs,
+    pub(crate) copy: CopyArgs,
     #[command(flatten)]
-    pub queue: QueueArg,
+    pub(crate) queue: QueueArg,
     /// Folder of the spool [default: understudy-data/spool]
     #[arg(long, value_name = "DIR", env = "UNDERSTUDY_SPOOL")]
-    pub spool: Option<PathBuf>,
+    pub(crate) spool: Option<PathBuf>,
     #[command(flatten)]
-    pub admin: AdminArg,
+    pub(crate) admin: AdminArg,
     #[command(flatten)]
-    pub sources: Sources,
+    pub(crate) sources: Sources,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     #[command(flatten)]
-    pub run: RunArgs,
+    pub(crate) run: RunArgs,
     #[command(flatten)]
-    pub queue: QueueArg,
+    pub(crate) queue: QueueArg,
     #[command(flatten)]
-    pub store: StoreArg,
+    pub(crate) store: StoreArg,
     #[command(flatten)]
-    pub admin: AdminArg,
+    pub(crate) admin: AdminArg,
     #[command(flatten)]
-    pub sources: Sources,
+    pub(crate) sources: Sources,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     #[command(flatten)]
-    pub queue: QueueArg,
+    pub(crate) queue: QueueArg,
     #[command(flatten)]
-    pub store: StoreArg,
+    pub(crate) store: StoreArg,
     #[command(flatten)]
-    pub admin: AdminArg,
+    pub(crate) admin: AdminArg,
     #[command(flatten)]
-    pub sources: Sources,
+    pub(crate) sources: Sources,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct WebArgs {
+pub(crate) struct WebArgs {
     #[command(flatten)]
-    pub web: WebArg,
+    pub(crate) web: WebArg,
     #[command(flatten)]
-    pub queue: QueueArg,
+    pub(crate) queue: QueueArg,
     #[command(flatten)]
-    pub store: StoreArg,
+    pub(crate) store: StoreArg,
     #[command(flatten)]
-    pub sources: Sources,
+    pub(crate) sources: Sources,
 }
 
 /// A running installation, or its store.
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct Target {
+pub(crate) struct Target {
     /// A running installation's pages, http://127.0.0.1:8090
     #[arg(long, value_name = "URL", env = "UNDERSTUDY_SERVER")]
-    pub server: Option<String>,
+    pub(crate) server: Option<String>,
     /// postgres://… or sqlite:FILE
     #[arg(long, value_name = "URL")]
-    pub store: Option<String>,
+    pub(crate) store: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct GateArgs {
+pub(crate) struct GateArgs {
     #[command(flatten)]
-    pub target: Target,
+    pub(crate) target: Target,
     /// 0.1% or 0.001 [default: 0.1%]
     #[arg(long, value_name = "SHARE", value_parser = amounts::share)]
-    pub max_mismatch_rate: Option<f64>,
+    pub(crate) max_mismatch_rate: Option<f64>,
     /// [default: 95%]
     #[arg(long, value_name = "SHARE", value_parser = amounts::share)]
-    pub confidence: Option<f64>,
+    pub(crate) confidence: Option<f64>,
     /// Judged trials that each endpoint needs [default: 1000]
     #[arg(long, value_name = "N")]
-    pub min_samples: Option<u64>,
+    pub(crate) min_samples: Option<u64>,
     #[arg(long, value_name = "S")]
-    pub slice: Option<String>,
+    pub(crate) slice: Option<String>,
     /// [default: the newest]
     #[arg(long, value_name = "V")]
-    pub candidate_version: Option<String>,
+    pub(crate) candidate_version: Option<String>,
     #[arg(long)]
-    pub fail_on_new_clusters: bool,
+    pub(crate) fail_on_new_clusters: bool,
     /// Wait this long for enough evidence
     #[arg(long, value_name = "TIME", value_parser = amounts::duration)]
-    pub wait: Option<Duration>,
+    pub(crate) wait: Option<Duration>,
     /// JUnit XML, one case per endpoint
     #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
+    pub(crate) junit: Option<PathBuf>,
     #[arg(long, value_name = "FILE")]
-    pub markdown: Option<PathBuf>,
+    pub(crate) markdown: Option<PathBuf>,
     /// `-` is standard output
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct DiffArgs {
-    pub left: PathBuf,
-    pub right: PathBuf,
+pub(crate) struct DiffArgs {
+    pub(crate) left: PathBuf,
+    pub(crate) right: PathBuf,
     /// JSON array of rules, or TOML with [[rules]]
     #[arg(long, value_name = "FILE")]
-    pub rules: Option<PathBuf>,
+    pub(crate) rules: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
-    pub format: DiffFormat,
+    pub(crate) format: DiffFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum DiffFormat {
+pub(crate) enum DiffFormat {
     Text,
     Json,
     Patch,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     #[command(flatten)]
-    pub target: Target,
+    pub(crate) target: Target,
     /// As the API says it
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
-pub struct RulesArgs {
+pub(crate) struct RulesArgs {
     #[command(subcommand)]
-    pub command: RulesCommand,
+    pub(crate) command: RulesCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum RulesCommand {
+pub(crate) enum RulesCommand {
     /// Compile every rule of a configuration or rules file
     Check { file: PathBuf },
 }
 
 #[derive(Debug, Args)]
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     #[command(subcommand)]
-    pub command: ConfigCommand,
+    pub(crate) command: ConfigCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Read a configuration as `up` would and say what is wrong
     Check {
         #[command(flatten)]
@@ -342,16 +342,16 @@ pub enum ConfigCommand {
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct MigrateArgs {
+pub(crate) struct MigrateArgs {
     #[command(flatten)]
-    pub store: StoreArg,
+    pub(crate) store: StoreArg,
     #[command(flatten)]
-    pub sources: Sources,
+    pub(crate) sources: Sources,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct HealthArgs {
+pub(crate) struct HealthArgs {
     /// Admin or web address of the role
     #[arg(value_name = "ADDR")]
-    pub address: String,
+    pub(crate) address: String,
 }

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use exchange::seal::Keyring;
 
 /// Reads a key file that must be there.
-pub fn read(path: Option<&Path>) -> anyhow::Result<Arc<Keyring>> {
+pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Arc<Keyring>> {
     let Some(path) = path else {
         bail!(
             "no key file: pass --key-file or set UNDERSTUDY_KEY_FILE, the same file in all roles \
@@ -26,7 +26,7 @@ pub fn read(path: Option<&Path>) -> anyhow::Result<Arc<Keyring>> {
 }
 
 /// Reads the key file, or makes one that only this user may read.
-pub fn read_or_create(path: &Path) -> anyhow::Result<Arc<Keyring>> {
+pub(crate) fn read_or_create(path: &Path) -> anyhow::Result<Arc<Keyring>> {
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match file {
         Ok(mut file) => {

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use anyhow::Context;
 
 /// Binds `address`; `role` says in an error what wanted it, `flag` how to choose another.
-pub fn bind(address: SocketAddr, role: &str, flag: &str) -> anyhow::Result<TcpListener> {
+pub(crate) fn bind(address: SocketAddr, role: &str, flag: &str) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).with_context(|| {
         format!("{role} cannot listen on {address}: choose another with {flag}")
     })?;
@@ -14,6 +14,10 @@ pub fn bind(address: SocketAddr, role: &str, flag: &str) -> anyhow::Result<TcpLi
 }
 
 /// Binds `address`, or any free port of the same host where it is taken.
-pub fn bind_or_any(address: SocketAddr, role: &str, flag: &str) -> anyhow::Result<TcpListener> {
+pub(crate) fn bind_or_any(
+    address: SocketAddr,
+    role: &str,
+    flag: &str,
+) -> anyhow::Result<TcpListener> {
     bind(address, role, flag).or_else(|_| bind(SocketAddr::new(address.ip(), 0), role, flag))
 }

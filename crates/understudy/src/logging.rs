@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 #[derive(Clone, Debug, Args)]
-pub struct LogArgs {
+pub(crate) struct LogArgs {
     /// What to log: `warn`, `info`, `tap=debug,info`, …
     #[arg(
         long = "log",
@@ -28,7 +28,7 @@ enum LogFormat {
 }
 
 /// Starts logging; a filter that does not parse falls back to `warn` and says so.
-pub fn start(args: &LogArgs) {
+pub(crate) fn start(args: &LogArgs) {
     let (filter, problem) = match EnvFilter::try_new(&args.filter) {
         Ok(filter) => (filter, None),
         Err(problem) => (EnvFilter::new("warn"), Some(problem)),

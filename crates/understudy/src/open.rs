@@ -11,16 +11,7 @@ use store::{Access, Store, StoreUrl};
 
 use crate::config::Settings;
 
-/// Whether one process has queue and store to itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sharing {
-    /// Every role in this process.
-    Embedded,
-    /// Other roles run in other processes: servers only.
-    Separate,
-}
-
-pub fn queue_url(
+pub(crate) fn queue_url(
     flag: Option<&str>,
     settings: &Settings,
     fallback: Option<&Path>,
@@ -32,7 +23,7 @@ pub fn queue_url(
     }
 }
 
-pub fn store_url(
+pub(crate) fn store_url(
     flag: Option<&str>,
     settings: &Settings,
     fallback: Option<&Path>,
@@ -47,7 +38,10 @@ pub fn store_url(
 }
 
 /// Separate roles cannot share a folder or a file.
-pub fn refuse_embedded(queue: Option<&QueueUrl>, store: Option<&StoreUrl>) -> anyhow::Result<()> {
+pub(crate) fn refuse_embedded(
+    queue: Option<&QueueUrl>,
+    store: Option<&StoreUrl>,
+) -> anyhow::Result<()> {
     if let Some(url @ QueueUrl::Disk(_)) = queue {
         bail!("{url} belongs to one process: separate roles need amqp://, or use `understudy up`");
     }
@@ -59,7 +53,7 @@ pub fn refuse_embedded(queue: Option<&QueueUrl>, store: Option<&StoreUrl>) -> an
     Ok(())
 }
 
-pub fn queue_config(url: QueueUrl, settings: &Settings) -> QueueConfig {
+pub(crate) fn queue_config(url: QueueUrl, settings: &Settings) -> QueueConfig {
     QueueConfig {
         url,
         partitions: settings.queue.partitions,
@@ -69,15 +63,15 @@ pub fn queue_config(url: QueueUrl, settings: &Settings) -> QueueConfig {
     }
 }
 
-pub async fn queue(url: QueueUrl, settings: &Settings) -> anyhow::Result<Queue> {
+pub(crate) async fn queue(url: QueueUrl, settings: &Settings) -> anyhow::Result<Queue> {
     Ok(Queue::open(queue_config(url, settings)).await?)
 }
 
-pub async fn store(url: &StoreUrl) -> anyhow::Result<Store> {
+pub(crate) async fn store(url: &StoreUrl) -> anyhow::Result<Store> {
     Ok(Store::open(url, Access::ReadWrite).await?)
 }
 
-pub fn spool(folder: PathBuf, settings: &Settings) -> SpoolConfig {
+pub(crate) fn spool(folder: PathBuf, settings: &Settings) -> SpoolConfig {
     SpoolConfig {
         folder,
         max_bytes: settings.queue.spool_max_bytes,
@@ -87,7 +81,7 @@ pub fn spool(folder: PathBuf, settings: &Settings) -> SpoolConfig {
 }
 
 /// Makes the data folder, readable by this user alone.
-pub fn data_folder(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn data_folder(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)

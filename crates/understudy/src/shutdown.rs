@@ -4,7 +4,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// A token that is cancelled by the first Ctrl-C or SIGTERM.
-pub fn on_signals() -> anyhow::Result<CancellationToken> {
+pub(crate) fn on_signals() -> anyhow::Result<CancellationToken> {
     let token = CancellationToken::new();
     let stop = token.clone();
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -23,16 +23,16 @@ use crate::{
 };
 
 /// The servers that tests use; dropped, they stop.
-pub struct Servers {
-    pub amqp_url: String,
-    pub postgres_url: String,
+pub(crate) struct Servers {
+    pub(crate) amqp_url: String,
+    pub(crate) postgres_url: String,
     guards: Vec<Guard>,
     folder: Option<PathBuf>,
 }
 
 impl Servers {
     /// Servers named by the environment, private ones for the rest.
-    pub fn start() -> anyhow::Result<Self> {
+    pub(crate) fn start() -> anyhow::Result<Self> {
         let mut servers = Self {
             amqp_url: std::env::var("UNDERSTUDY_TEST_AMQP_URL").unwrap_or_default(),
             postgres_url: std::env::var("UNDERSTUDY_TEST_POSTGRES_URL").unwrap_or_default(),
@@ -79,7 +79,7 @@ impl Drop for Servers {
 }
 
 /// A server's shell; dropped, its pipe closes and the server stops.
-pub struct Guard {
+pub(crate) struct Guard {
     shell: Child,
 }
 
@@ -149,7 +149,7 @@ fn free_ports(count: u16) -> anyhow::Result<u16> {
 }
 
 /// `cargo xtask servers`
-pub fn run() -> anyhow::Result<()> {
+pub(crate) fn run() -> anyhow::Result<()> {
     run::stop_in_order()?;
     let servers = Servers::start()?;
     eprintln!("export UNDERSTUDY_TEST_AMQP_URL={}", servers.amqp_url);

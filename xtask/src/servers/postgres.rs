@@ -26,7 +26,7 @@ const SCRIPT: &str = r#"
 
 const USER: &str = "understudy";
 
-pub fn start(folder: &Path) -> anyhow::Result<(String, Guard)> {
+pub(crate) fn start(folder: &Path) -> anyhow::Result<(String, Guard)> {
     let bin = binaries()?;
     let port = free_ports(1)?;
     fs::create_dir_all(folder)?;

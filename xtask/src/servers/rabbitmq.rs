@@ -25,7 +25,7 @@ const SCRIPT: &str = r#"
     epmd -port "$ERL_EPMD_PORT" -kill
 "#;
 
-pub fn start(folder: &Path) -> anyhow::Result<(String, Guard)> {
+pub(crate) fn start(folder: &Path) -> anyhow::Result<(String, Guard)> {
     let port = free_ports(3)?;
     for name in ["home", "mnesia", "log", "gen"] {
         fs::create_dir_all(folder.join(name))?;

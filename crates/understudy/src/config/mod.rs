@@ -19,7 +19,7 @@ use tap::{SliceConfig, TapConfig};
 use crate::cli::{CopyArgs, RunArgs, Sources};
 
 /// The commented manual of every key, printed by `understudy config print`.
-pub const DEFAULT_TEXT: &str = include_str!("../../config.default.toml");
+pub(crate) const DEFAULT_TEXT: &str = include_str!("../../config.default.toml");
 
 /// Name of the file that is read where none is named.
 const DEFAULT_FILE: &str = "understudy.toml";
@@ -27,34 +27,34 @@ const DEFAULT_FILE: &str = "understudy.toml";
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Folder for queue, store, spool and key in embedded mode.
-    pub data: Option<PathBuf>,
-    pub key_file: Option<PathBuf>,
-    pub queue: QueueSection,
-    pub store: StoreSection,
-    pub listen: ListenSection,
-    pub tap: TapConfig,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) queue: QueueSection,
+    pub(crate) store: StoreSection,
+    pub(crate) listen: ListenSection,
+    pub(crate) tap: TapConfig,
     #[serde(rename = "slice")]
-    pub slices: Vec<SliceConfig>,
-    pub replay: ReplayConfig,
-    pub compare: CompareConfig,
-    pub rules: Vec<RouteRules>,
-    pub redact: RedactConfig,
-    pub web: web::WebConfig,
-    pub gate: GateSection,
+    pub(crate) slices: Vec<SliceConfig>,
+    pub(crate) replay: ReplayConfig,
+    pub(crate) compare: CompareConfig,
+    pub(crate) rules: Vec<RouteRules>,
+    pub(crate) redact: RedactConfig,
+    pub(crate) web: web::WebConfig,
+    pub(crate) gate: GateSection,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct QueueSection {
-    pub url: Option<String>,
-    pub partitions: u16,
-    pub prefix: String,
-    pub max_bytes: u64,
-    pub confirm_timeout_ms: u64,
-    pub spool: Option<PathBuf>,
-    pub spool_max_bytes: u64,
+pub(crate) struct QueueSection {
+    pub(crate) url: Option<String>,
+    pub(crate) partitions: u16,
+    pub(crate) prefix: String,
+    pub(crate) max_bytes: u64,
+    pub(crate) confirm_timeout_ms: u64,
+    pub(crate) spool: Option<PathBuf>,
+    pub(crate) spool_max_bytes: u64,
 }
 
 impl Default for QueueSection {
@@ -73,32 +73,32 @@ impl Default for QueueSection {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct StoreSection {
-    pub url: Option<String>,
+pub(crate) struct StoreSection {
+    pub(crate) url: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ListenSection {
-    pub tap: Option<SocketAddr>,
-    pub web: Option<SocketAddr>,
-    pub admin: Option<SocketAddr>,
+pub(crate) struct ListenSection {
+    pub(crate) tap: Option<SocketAddr>,
+    pub(crate) web: Option<SocketAddr>,
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 /// Targets of the gate where neither flag nor query says otherwise.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct GateSection {
-    pub max_mismatch_rate: Option<f64>,
-    pub confidence: Option<f64>,
-    pub min_samples: Option<u64>,
-    pub fail_on_new_clusters: Option<bool>,
-    pub max_no_answer_rate: Option<f64>,
-    pub max_capture_loss: Option<f64>,
+pub(crate) struct GateSection {
+    pub(crate) max_mismatch_rate: Option<f64>,
+    pub(crate) confidence: Option<f64>,
+    pub(crate) min_samples: Option<u64>,
+    pub(crate) fail_on_new_clusters: Option<bool>,
+    pub(crate) max_no_answer_rate: Option<f64>,
+    pub(crate) max_capture_loss: Option<f64>,
 }
 
 impl GateSection {
-    pub fn targets(&self) -> gate::Targets {
+    pub(crate) fn targets(&self) -> gate::Targets {
         let standard = gate::Targets::default();
         gate::Targets {
             max_mismatch_rate: self.max_mismatch_rate.unwrap_or(standard.max_mismatch_rate),
@@ -116,7 +116,7 @@ impl GateSection {
 impl Settings {
     /// Reads the file that `sources` names, else `understudy.toml` of this folder where it is
     /// there, else the defaults.
-    pub fn load(sources: &Sources) -> anyhow::Result<Self> {
+    pub(crate) fn load(sources: &Sources) -> anyhow::Result<Self> {
         let mut settings = match &sources.config {
             Some(path) => Self::read(path)?,
             None => match fs::read_to_string(DEFAULT_FILE) {
@@ -131,7 +131,7 @@ impl Settings {
         Ok(settings)
     }
 
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("configuration {} cannot be read", path.display()))?;
         Self::parse(path, &text)
@@ -142,7 +142,7 @@ impl Settings {
     }
 
     /// The tap's part, with what flags and environment say, checked.
-    pub fn tap(&self, args: &CopyArgs) -> anyhow::Result<TapConfig> {
+    pub(crate) fn tap(&self, args: &CopyArgs) -> anyhow::Result<TapConfig> {
         let mut config = self.tap.clone();
         if let Some(primary) = &args.primary {
             config.primary.clone_from(primary);
@@ -160,7 +160,7 @@ impl Settings {
     }
 
     /// The replayer's part, with what flags and environment say, checked.
-    pub fn replay(&self, args: &RunArgs) -> anyhow::Result<ReplayConfig> {
+    pub(crate) fn replay(&self, args: &RunArgs) -> anyhow::Result<ReplayConfig> {
         let mut config = self.replay.clone();
         if let Some(candidate) = &args.candidate {
             config.candidate.clone_from(candidate);
@@ -179,7 +179,7 @@ impl Settings {
     }
 
     /// The comparator's part, with its rules compiled once to find what is wrong with them.
-    pub fn compare(&self) -> anyhow::Result<CompareConfig> {
+    pub(crate) fn compare(&self) -> anyhow::Result<CompareConfig> {
         let mut config = self.compare.clone();
         config.rules.clone_from(&self.rules);
         config.validate()?;
@@ -187,7 +187,7 @@ impl Settings {
     }
 
     /// What pages need to know of the configuration; `tap` is where users connect.
-    pub fn web(&self, tap: Option<SocketAddr>) -> web::WebConfig {
+    pub(crate) fn web(&self, tap: Option<SocketAddr>) -> web::WebConfig {
         let known = |origin: &str| Some(origin.to_owned()).filter(|origin| !origin.is_empty());
         web::WebConfig {
             slices: self.slices.iter().map(|slice| slice.name.clone()).collect(),

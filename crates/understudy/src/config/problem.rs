@@ -5,7 +5,7 @@ use std::path::Path;
 /// Similar enough to be meant (Jaro-Winkler).
 const MEANT: f64 = 0.7;
 
-pub fn explain(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
+pub(crate) fn explain(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
     let line =
         error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
     let message = error.message().lines().collect::<Vec<_>>().join(" ");

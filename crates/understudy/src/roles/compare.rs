@@ -6,7 +6,7 @@ use comparator::CompareInputs;
 
 use crate::{cli::CompareArgs, config::Settings, keys, listeners, open, shutdown};
 
-pub async fn run(args: CompareArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: CompareArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&args.sources)?;
     let config = settings.compare()?;
     let queue_url = open::queue_url(args.queue.queue.as_deref(), &settings, None)?;

@@ -7,7 +7,7 @@ use crate::{
     config::{DEFAULT_TEXT, Settings},
 };
 
-pub fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Print => {
             std::io::stdout().write_all(DEFAULT_TEXT.as_bytes())?;

@@ -12,7 +12,7 @@ use crate::{
     config::Settings,
 };
 
-pub fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let left = read(&args.left)?;
     let right = read(&args.right)?;
     let rules = args.rules.as_deref().map(rules).transpose()?.unwrap_or_default();
@@ -25,7 +25,7 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     match args.format {
         DiffFormat::Text => out.write_all(diff::text(&found).as_bytes())?,
         DiffFormat::Json => {
-            writeln!(out, "{}", serde_json::to_string_pretty(&Report::of(&found))?)?
+            writeln!(out, "{}", serde_json::to_string_pretty(&Report::of(&found))?)?;
         }
         DiffFormat::Patch => {
             let patch = diff::patch(left, right, &found);

@@ -22,7 +22,7 @@ const MARKDOWN_BYTES: usize = 512 * 1024;
 /// How often `--wait` looks again. Looking often does not inflate the error.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-pub async fn run(args: GateArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: GateArgs) -> anyhow::Result<ExitCode> {
     let source = Source::open(&args.target).await?;
     let query = query(&args);
     let give_up = args.wait.map(|wait| Instant::now() + wait);

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 use crate::cli::HealthArgs;
 
-pub async fn run(args: &HealthArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &HealthArgs) -> anyhow::Result<ExitCode> {
     let url = format!("http://{}/readyz", args.address.trim_start_matches("http://"));
     let client = reqwest::Client::builder()
         .no_proxy()

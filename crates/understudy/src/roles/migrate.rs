@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::{cli::MigrateArgs, config::Settings, open};
 
-pub async fn run(args: MigrateArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: MigrateArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&args.sources)?;
     let url = open::store_url(args.store.store.as_deref(), &settings, None)?;
     open::store(&url).await?.close().await;

@@ -1,15 +1,15 @@
 //! One short file per role: inputs wired to a stage, nothing decided.
 
-pub mod compare;
-pub mod config;
-pub mod demo;
-pub mod diff;
-pub mod gate;
-pub mod health;
-pub mod migrate;
-pub mod replay;
-pub mod report;
-pub mod rules;
-pub mod tap;
-pub mod up;
-pub mod web;
+pub(crate) mod compare;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod gate;
+pub(crate) mod health;
+pub(crate) mod migrate;
+pub(crate) mod replay;
+pub(crate) mod report;
+pub(crate) mod rules;
+pub(crate) mod tap;
+pub(crate) mod up;
+pub(crate) mod web;

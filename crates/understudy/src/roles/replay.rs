@@ -6,7 +6,7 @@ use replayer::ReplayInputs;
 
 use crate::{cli::ReplayArgs, config::Settings, keys, listeners, open, shutdown};
 
-pub async fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&args.sources)?;
     let config = settings.replay(&args.run)?;
     let queue_url = open::queue_url(args.queue.queue.as_deref(), &settings, None)?;

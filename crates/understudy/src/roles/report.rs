@@ -11,13 +11,13 @@ use crate::cli::{ReportArgs, Target};
 
 /// Where a report comes from.
 #[derive(Debug)]
-pub enum Source {
+pub(crate) enum Source {
     Server { origin: String, client: reqwest::Client },
     Store(Store),
 }
 
 impl Source {
-    pub async fn open(target: &Target) -> anyhow::Result<Self> {
+    pub(crate) async fn open(target: &Target) -> anyhow::Result<Self> {
         match (&target.server, &target.store) {
             (Some(origin), _) => {
                 let client = reqwest::Client::builder()
@@ -34,7 +34,7 @@ impl Source {
     }
 
     /// GET of an API path such as `/api/v1/funnel`; only for [`Source::Server`].
-    pub async fn get<T: DeserializeOwned>(
+    pub(crate) async fn get<T: DeserializeOwned>(
         origin: &str,
         client: &reqwest::Client,
         path: &str,
@@ -65,7 +65,7 @@ fn root_cause(problem: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-pub async fn funnel(args: ReportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn funnel(args: ReportArgs) -> anyhow::Result<ExitCode> {
     let funnel = match Source::open(&args.target).await? {
         Source::Server { origin, client } => {
             Source::get::<api::Funnel>(&origin, &client, "/api/v1/funnel").await?
@@ -98,7 +98,7 @@ pub async fn funnel(args: ReportArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub async fn endpoints(args: ReportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn endpoints(args: ReportArgs) -> anyhow::Result<ExitCode> {
     let found = match Source::open(&args.target).await? {
         Source::Server { origin, client } => {
             Source::get::<api::Endpoints>(&origin, &client, "/api/v1/endpoints").await?
@@ -132,7 +132,7 @@ pub async fn endpoints(args: ReportArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub async fn clusters(args: ReportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn clusters(args: ReportArgs) -> anyhow::Result<ExitCode> {
     let source = Source::open(&args.target).await?;
     let clusters = all_clusters(&source).await?;
     if args.json {
@@ -153,7 +153,7 @@ pub async fn clusters(args: ReportArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Every page of the list.
-pub async fn all_clusters(source: &Source) -> anyhow::Result<Vec<api::Cluster>> {
+pub(crate) async fn all_clusters(source: &Source) -> anyhow::Result<Vec<api::Cluster>> {
     let mut all = Vec::new();
     let mut query = api::ClustersQuery { limit: Some(200), ..api::ClustersQuery::default() };
     loop {
@@ -173,7 +173,7 @@ pub async fn all_clusters(source: &Source) -> anyhow::Result<Vec<api::Cluster>> 
 }
 
 /// `path?query`, absent values left out.
-pub fn with_query(path: &str, query: &impl Serialize) -> anyhow::Result<String> {
+pub(crate) fn with_query(path: &str, query: &impl Serialize) -> anyhow::Result<String> {
     let serde_json::Value::Object(fields) = serde_json::to_value(query)? else {
         bail!("a query is a set of fields");
     };

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::{cli::RulesCommand, config::Settings};
 
-pub fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
     match command {
         RulesCommand::Check { file } => {
             let settings = Settings::read(&file)?;

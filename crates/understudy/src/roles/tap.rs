@@ -8,7 +8,7 @@ use tap::TapInputs;
 
 use crate::{cli::TapArgs, config::Settings, keys, listeners, open, shutdown};
 
-pub async fn run(args: TapArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: TapArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&args.sources)?;
     let config = settings.tap(&args.copy)?;
     let url = open::queue_url(args.queue.queue.as_deref(), &settings, None)?;

@@ -21,26 +21,26 @@ use crate::{
 };
 
 const TAP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
-pub const WEB: SocketAddr =
+pub(crate) const WEB: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8090);
 const ADMIN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8091);
 
 /// Everything that `up` and `demo` need to start, already bound.
 #[derive(Debug)]
-pub struct Pipeline {
-    pub settings: Settings,
-    pub copy: CopyArgs,
-    pub run: RunArgs,
-    pub data: PathBuf,
-    pub queue: QueueUrl,
-    pub store: StoreUrl,
-    pub tap: TcpListener,
-    pub web: TcpListener,
-    pub admin: Option<TcpListener>,
+pub(crate) struct Pipeline {
+    pub(crate) settings: Settings,
+    pub(crate) copy: CopyArgs,
+    pub(crate) run: RunArgs,
+    pub(crate) data: PathBuf,
+    pub(crate) queue: QueueUrl,
+    pub(crate) store: StoreUrl,
+    pub(crate) tap: TcpListener,
+    pub(crate) web: TcpListener,
+    pub(crate) admin: Option<TcpListener>,
 }
 
-pub async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&args.sources)?;
     // What is wrong with the configuration is said before any port or folder is touched.
     settings.tap(&args.copy)?;
@@ -82,16 +82,16 @@ pub async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
 
 /// The inputs of the four stages, everything opened.
 #[derive(Debug)]
-pub struct Stages {
-    pub copy: TapInputs,
-    pub replay: ReplayInputs,
-    pub compare: CompareInputs,
-    pub show: WebInputs,
+pub(crate) struct Stages {
+    pub(crate) copy: TapInputs,
+    pub(crate) replay: ReplayInputs,
+    pub(crate) compare: CompareInputs,
+    pub(crate) show: WebInputs,
 }
 
 impl Pipeline {
     /// Opens data folder, key, queue and store; what fails here is one clear line.
-    pub async fn open(self) -> anyhow::Result<Stages> {
+    pub(crate) async fn open(self) -> anyhow::Result<Stages> {
         let tap_config = self.settings.tap(&self.copy)?;
         let replay_config = self.settings.replay(&self.run)?;
         let compare_config = self.settings.compare()?;
@@ -139,7 +139,7 @@ impl Pipeline {
 impl Stages {
     /// Copies, runs, compares and shows until `shutdown`. The tap stops first, so that what it
     /// copied last is carried as far as the others get; the queue keeps the rest.
-    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let (queue, store) = (self.show.queue.clone(), self.show.store.clone());
         let after_tap = CancellationToken::new();
         let copy = async {

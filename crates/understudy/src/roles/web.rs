@@ -7,7 +7,7 @@ use web::WebInputs;
 
 use crate::{cli::WebArgs, config::Settings, listeners, open, shutdown};
 
-pub async fn run(args: WebArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: WebArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&args.sources)?;
     let address = args.web.web.or(settings.listen.web).unwrap_or(super::up::WEB);
     refuse_open_address(address)?;
@@ -32,7 +32,7 @@ pub async fn run(args: WebArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The pages show personal data and take orders: without log-in they stay on loopback.
-pub fn refuse_open_address(address: SocketAddr) -> anyhow::Result<()> {
+pub(crate) fn refuse_open_address(address: SocketAddr) -> anyhow::Result<()> {
     if address.ip().is_loopback() {
         return Ok(());
     }

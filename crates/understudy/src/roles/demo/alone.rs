@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::{cli::DemoArgs, shutdown};
 
-pub async fn run(service: &str, args: &DemoArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(service: &str, args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let at = args.at.as_deref().context("--only needs --at")?;
     let stop = shutdown::on_signals()?;
     match service {

@@ -35,7 +35,7 @@ const SETTLE: Duration = Duration::from_secs(8);
 /// Clusters that stay the same for so long are taken for complete.
 const STILL: Duration = Duration::from_secs(5);
 
-pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     if let Some(service) = &args.only {
         return alone::run(service, &args).await;
     }

@@ -8,13 +8,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::roles::report::{Source, all_clusters};
 
-pub struct Progress {
+pub(crate) struct Progress {
     line: ProgressBar,
 }
 
 impl Progress {
     /// Drawn on standard error where that is a terminal, and nowhere else.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let line = ProgressBar::new_spinner();
         if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} requests · {msg}") {
             line.set_style(style);
@@ -24,12 +24,12 @@ impl Progress {
         Self { line }
     }
 
-    pub fn sent(&self, sent: Sent) {
+    pub(crate) fn sent(&self, sent: Sent) {
         self.line.set_position(sent.answered + sent.failed);
     }
 
     /// Says how many clusters there are, until `stop`.
-    pub async fn watch(&self, source: &Source, stop: &CancellationToken) {
+    pub(crate) async fn watch(&self, source: &Source, stop: &CancellationToken) {
         while !stop.is_cancelled() {
             // Errors here are of the first moments, before the pages are up.
             if let Ok(clusters) = all_clusters(source).await {
@@ -44,7 +44,7 @@ impl Progress {
         }
     }
 
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.line.finish_and_clear();
     }
 }
