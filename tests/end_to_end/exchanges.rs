@@ -16,7 +16,7 @@ fn item(seen: &Seen) -> Reply {
 /// The candidate takes prices of items divisible by ten for whole amounts.
 fn item_without_cents(seen: &Seen) -> Reply {
     let id: u32 = seen.target.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or_default();
-    if id % 10 == 0 {
+    if id.is_multiple_of(10) {
         Reply::json(&json!({ "id": id.to_string(), "name": format!("item {id}"), "price": 12 }))
     } else {
         item(seen)

@@ -142,13 +142,13 @@ fn sentence(values: &Values<'_>) -> Vec<TitlePart> {
     let place = values.place;
     let mut parts = subject(place);
     match place.kind {
+        Kind::Removed if is_element(place) => parts.push(words("lacks elements")),
+        Kind::Added if is_element(place) => parts.push(words("has more elements")),
         Kind::Removed => parts.push(words("is missing")),
         Kind::Added => parts.push(words("is added")),
         Kind::Reordered => parts.push(words("is ordered differently")),
-        Kind::Moved => {
-            let array = place.path.ends_with("/*");
-            parts.push(words(if array { "is ordered differently" } else { "is at another place" }));
-        }
+        Kind::Moved if is_element(place) => parts.push(words("is ordered differently")),
+        Kind::Moved => parts.push(words("is at another place")),
         Kind::ValueChanged | Kind::TypeChanged => parts.extend(change(values)),
     }
     parts
@@ -158,17 +158,26 @@ fn subject(place: &Place) -> Vec<TitlePart> {
     match place.place {
         Where::Status => vec![words("Status")],
         Where::Header => vec![words("Header"), TitlePart::Field(place.path.clone())],
-        Where::Body if place.path.is_empty() => vec![words("The body")],
+        Where::Body if array_path(place).is_empty() => vec![words("The body")],
         Where::Body => vec![TitlePart::Field(shown_path(place))],
     }
 }
 
-/// `items/*/assignee`; the array itself where its order is what differs.
+/// Whole elements of an array came, went or moved.
+fn is_element(place: &Place) -> bool {
+    let whole = matches!(place.kind, Kind::Added | Kind::Removed | Kind::Moved);
+    place.place == Where::Body && whole && place.path.ends_with("/*")
+}
+
+/// The path of what is spoken of: the array itself where whole elements differ.
+fn array_path(place: &Place) -> &str {
+    let path = place.path.as_str();
+    if is_element(place) { path.strip_suffix("/*").unwrap_or(path) } else { path }
+}
+
+/// `items/*/assignee`
 fn shown_path(place: &Place) -> String {
-    let path = match place.kind {
-        Kind::Moved => place.path.strip_suffix("/*").unwrap_or(&place.path),
-        _ => &place.path,
-    };
+    let path = array_path(place);
     let bare = path.strip_prefix('/').unwrap_or(path);
     if bare.is_empty() { place.place.as_str().to_owned() } else { bare.to_owned() }
 }
@@ -189,21 +198,48 @@ fn change(values: &Values<'_>) -> Vec<TitlePart> {
     if left.is_none() && right.is_none() {
         return without_values(values.place);
     }
+    let (one, other) = told_apart(*left, *right);
     if most.saturating_mul(2) >= total {
-        let (one, other) = (shown(*left), shown(*right));
-        // 5 and "5": as JSON spells them.
-        return match (one == other, left, right) {
-            (true, Some(left), Some(right)) => instead((*right).into(), &[(*left).into()]),
-            _ => instead(other, &[one]),
-        };
+        return instead(other, &[one]);
     }
     if values.pairs.iter().all(|((_, other), _)| other == right) {
         let lefts: Vec<String> = values.pairs.iter().map(|((left, _), _)| shown(*left)).collect();
         return instead(shown(*right), &lefts);
     }
-    let mut parts = vec![words("differs, for example")];
-    parts.extend(instead(shown(*right), &[shown(*left)]).into_iter().skip(1));
+    let mut parts = vec![words(&match types(values) {
+        Some((from, to)) => format!("is {to} instead of {from}, for example"),
+        None => "differs, for example".to_owned(),
+    })];
+    parts.extend(instead(other, &[one]).into_iter().skip(1));
     parts
+}
+
+/// Both values in words; 5 and "5" as JSON spells them.
+fn told_apart(left: Option<&str>, right: Option<&str>) -> (String, String) {
+    let (one, other) = (shown(left), shown(right));
+    match (one == other, left, right) {
+        (true, Some(left), Some(right)) => (left.to_owned(), right.to_owned()),
+        _ => (one, other),
+    }
+}
+
+/// The primary's and the candidate's type, where they are one and another in every pair.
+fn types(values: &Values<'_>) -> Option<(&'static str, &'static str)> {
+    let of = |pair: &ValuePair<'_>| Some((type_word(pair.0?)?, type_word(pair.1?)?));
+    let first = of(&values.pairs.first()?.0)?;
+    let all = values.pairs.iter().all(|(pair, _)| of(pair) == Some(first));
+    (all && first.0 != first.1).then_some(first)
+}
+
+fn type_word(json: &str) -> Option<&'static str> {
+    Some(match json.as_bytes().first()? {
+        b'"' => "text",
+        b'{' => "an object",
+        b'[' => "an array",
+        b't' | b'f' => "a truth value",
+        b'n' => "null",
+        _ => "a number",
+    })
 }
 
 /// Both sides are there and neither can be shown: what kind of thing each is.
@@ -377,6 +413,11 @@ mod tests {
             ),
             (&open, vec![(r#""""#, "[1,2]")], "`open` is an array of 2 instead of \"\""),
             (&open, vec![("5", r#""5""#)], "`open` is \"5\" instead of 5"),
+            (
+                &open,
+                vec![("1", r#""1""#), ("2", r#""2""#), ("7", r#""7""#)],
+                "`open` is text instead of a number, for example \"1\" instead of 1",
+            ),
             (&open, vec![("", "")], "`open` is another value"),
             (&open, vec![], "`open` is another value"),
         ];
@@ -392,6 +433,8 @@ mod tests {
             (place("/extra", Kind::Added), "`extra` is added"),
             (place("/reasons", Kind::Reordered), "`reasons` is ordered differently"),
             (place("/reasons/*", Kind::Moved), "`reasons` is ordered differently"),
+            (place("/items/*", Kind::Added), "`items` has more elements"),
+            (place("/*", Kind::Removed), "The body lacks elements"),
             (place("", Kind::ValueChanged), "The body is another value"),
             (Place::status(200, 404), "Status is 404 instead of 200"),
             (Place::no_answer("timeout"), "The candidate gave no answer (timeout)"),
