@@ -6,7 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{EndpointId, Place, fingerprint, signature::fingerprint_keys};
+use crate::{
+    EndpointId, Place, fingerprint,
+    signature::{PlaceKey, fingerprint_keys},
+};
 
 /// A mismatching signature under today's model.
 #[derive(Clone, Debug)]
@@ -42,7 +45,7 @@ const LEAST_COMPARED: u64 = 20;
 pub(crate) fn part_from_constant(findings: &mut [Finding], compared: &BTreeMap<EndpointId, u64>) {
     let mut differed: BTreeMap<(EndpointId, Place), u64> = BTreeMap::new();
     for finding in findings.iter() {
-        let distinct: BTreeSet<Place> = finding.residual.iter().map(without_classes).collect();
+        let distinct: BTreeSet<Place> = finding.residual.iter().map(bare).collect();
         for place in distinct {
             *differed.entry((finding.endpoint, place)).or_default() += finding.pairs;
         }
@@ -50,7 +53,7 @@ pub(crate) fn part_from_constant(findings: &mut [Finding], compared: &BTreeMap<E
     for finding in findings {
         let all = compared.get(&finding.endpoint).copied().unwrap_or(0);
         let varies = |place: &&Place| {
-            let seen = differed.get(&(finding.endpoint, without_classes(place))).copied();
+            let seen = differed.get(&(finding.endpoint, bare(place))).copied();
             (seen.unwrap_or(0) as f64) < NEARLY_ALWAYS * all as f64
         };
         let others: Vec<Place> = finding.residual.iter().filter(varies).cloned().collect();
@@ -60,9 +63,12 @@ pub(crate) fn part_from_constant(findings: &mut [Finding], compared: &BTreeMap<E
     }
 }
 
-fn without_classes(place: &Place) -> Place {
+/// Without classes, as a fingerprint sees it.
+fn bare(place: &Place) -> Place {
     let none = crate::ValueClass(String::new());
-    Place { left: none.clone(), right: none, ..place.clone() }
+    let key = PlaceKey::of(place);
+    let (path, kind) = (key.path.to_owned(), key.kind);
+    Place { place: place.place, path, kind, left: none.clone(), right: none }
 }
 
 /// Groups in the order of their fingerprints; every finding is in exactly one.
@@ -127,11 +133,7 @@ fn join_at_endpoint(groups: Vec<Group>) -> Vec<Group> {
 /// The group that `at` joins: `at` must be the union of others that are each at least as
 /// frequent (two independent causes meet more seldom than either occurs). Among those that it
 /// contains, the one it joins is never itself such a union: it is a smallest set.
-fn joined_by(
-    at: usize,
-    keys: &[BTreeSet<crate::signature::PlaceKey<'_>>],
-    groups: &[Group],
-) -> Option<usize> {
+fn joined_by(at: usize, keys: &[BTreeSet<PlaceKey<'_>>], groups: &[Group]) -> Option<usize> {
     let whole = keys.get(at)?;
     let parts = || {
         (0..groups.len()).filter(move |part| {

@@ -119,7 +119,8 @@ impl Signature {
 
 /// The cluster key of what is left of a signature when volatile and ignored places are gone:
 /// where, path and kind of each place, and the statuses where the status differs. Classes are
-/// left out: one cause may give an integer today and a decimal tomorrow. Where the answers are
+/// left out: one cause may give an integer today and a decimal tomorrow. An array whose elements
+/// moved and one that was reordered are the same, at the path of the array. Where the answers are
 /// of different kind altogether (200 against 404), or one is missing, the rest follows from
 /// that and is left out too.
 #[must_use]
@@ -150,21 +151,33 @@ pub(crate) struct PlaceKey<'a> {
 pub(crate) fn fingerprint_keys(residual: &[Place]) -> Vec<PlaceKey<'_>> {
     let whole = residual.iter().find(|place| decides_alone(place));
     let mut keys: Vec<PlaceKey<'_>> = match whole {
-        Some(place) => vec![place_key(place)],
-        None => residual.iter().map(place_key).collect(),
+        Some(place) => vec![PlaceKey::of(place)],
+        None => residual.iter().map(PlaceKey::of).collect(),
     };
     keys.sort_unstable();
     keys.dedup();
     keys
 }
 
-fn place_key(place: &Place) -> PlaceKey<'_> {
-    let (left, right) = match place.place {
-        Where::Status if place.no_answer_reason().is_some() => ("", "no_answer"),
-        Where::Status => (place.left.0.as_str(), place.right.0.as_str()),
-        Where::Header | Where::Body => ("", ""),
-    };
-    PlaceKey { place: place.place, path: &place.path, kind: place.kind, left, right }
+impl<'a> PlaceKey<'a> {
+    /// Of moved elements what counts is that their array is in another order.
+    pub(crate) fn of(place: &'a Place) -> Self {
+        let (left, right) = match place.place {
+            Where::Status if place.no_answer_reason().is_some() => ("", "no_answer"),
+            Where::Status => (place.left.0.as_str(), place.right.0.as_str()),
+            Where::Header | Where::Body => ("", ""),
+        };
+        let (path, kind) = match (place.kind, place.path.strip_suffix("/*")) {
+            (diff::Kind::Moved, Some(array)) => (array, diff::Kind::Reordered),
+            (kind, _) => (place.path.as_str(), kind),
+        };
+        Self { place: place.place, path, kind, left, right }
+    }
+
+    /// The same place and kind, whatever the values.
+    pub(crate) fn is_at(&self, other: &Self) -> bool {
+        (self.place, self.path, self.kind) == (other.place, other.path, other.kind)
+    }
 }
 
 /// No answer, or statuses of different hundreds.
@@ -218,6 +231,21 @@ mod tests {
     }
 
     const LOANS: EndpointId = EndpointId(7);
+
+    #[test]
+    fn an_array_in_another_order_has_one_fingerprint() {
+        let order = |path: &str, kind, class: &str| Place { kind, ..place(path, class, class) };
+        let reordered = order("/reasons", diff::Kind::Reordered, "array");
+        let moved = |class| order("/reasons/*", diff::Kind::Moved, class);
+        let of = |places: &[Place]| fingerprint(LOANS, places);
+        let one = of(std::slice::from_ref(&reordered));
+        for places in [vec![moved("moved")], vec![moved("word"), reordered.clone()]] {
+            assert_eq!(of(&places), one, "{places:?}");
+        }
+        assert_ne!(of(&[order("/grounds/*", diff::Kind::Moved, "moved")]), one);
+        assert_ne!(of(&[order("/reasons", diff::Kind::Moved, "moved")]), one, "from elsewhere");
+        assert_ne!(of(&[reordered, place("/reasons/*", "word", "word")]), one);
+    }
 
     #[test]
     fn order_and_repeats_do_not_matter() {

@@ -9,7 +9,7 @@ use crate::{
     Place, Where,
     doc::{ClusterDoc, DocCause, DocDifference, DocExample, TitlePart},
     learn::SampleSeen,
-    signature::kind_word,
+    signature::{PlaceKey, kind_word},
 };
 
 /// Differences listed in a document.
@@ -32,9 +32,7 @@ type ValuePair<'a> = (Option<&'a str>, Option<&'a str>);
 pub(crate) fn document(places: &[Place], samples: &[&SampleSeen]) -> ClusterDoc {
     let mut distinct: Vec<&Place> = Vec::new();
     for place in in_order_of_weight(places) {
-        let same = |known: &&Place| {
-            (known.place, &known.path, known.kind) == (place.place, &place.path, place.kind)
-        };
+        let same = |known: &&Place| PlaceKey::of(known).is_at(&PlaceKey::of(place));
         if !distinct.iter().any(same) {
             distinct.push(place);
         }

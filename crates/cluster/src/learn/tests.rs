@@ -148,6 +148,18 @@ fn two_rules_that_meet_are_two_clusters() {
 }
 
 #[test]
+fn one_array_in_another_order_is_one_cluster() {
+    let mut world = World::default();
+    let reordered = Place { kind: Kind::Reordered, ..changed("/reasons", "array") };
+    let moved = Place { kind: Kind::Moved, ..changed("/reasons/*", "moved") };
+    world.count(LOANS, Versus::Candidate, &[], 80);
+    world.count(LOANS, Versus::Candidate, std::slice::from_ref(&reordered), 9);
+    world.count(LOANS, Versus::Candidate, std::slice::from_ref(&moved), 8);
+    world.count(LOANS, Versus::Candidate, &[moved, reordered], 3);
+    assert_eq!(titles(&world.learn()), ["`reasons` is ordered differently"]);
+}
+
+#[test]
 fn no_answer_is_a_cluster_of_its_own_and_no_evidence_of_noise() {
     let mut world = World::default();
     world.count(LOANS, Versus::Candidate, &[Place::no_answer("timeout")], 5);
