@@ -15,6 +15,8 @@ use crate::{
 
 /// Postgres may end a transaction because of another one; it is run again so often.
 const ATTEMPTS: u32 = 4;
+/// Parked rows, the newest, whose sealed bodies are kept; of older ones only what was said.
+const PARKED_BODIES: i64 = 10_000;
 
 impl Store {
     /// Records one batch of settled exchanges in one transaction.
@@ -48,6 +50,7 @@ impl Store {
         keep_samples(&mut tx, &tally).await?;
         park(&mut tx, &tally).await?;
         park_messages(&mut tx, record).await?;
+        drop_parked_bodies(&mut tx, &tally, record).await?;
         add_latencies(&mut tx, &tally).await?;
         count_trials(&mut tx, &mut tally).await?;
         add_counters(&mut tx, &tally).await?;
@@ -203,6 +206,21 @@ async fn park_messages(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
          SELECT $1, detail, parked_at, sealed, digest FROM {rows} WHERE true \
          ON CONFLICT (digest) DO NOTHING";
     tx.run(sql(insert).bind(ParkReason::Unreadable.as_str()).rows(rows)).await?;
+    Ok(())
+}
+
+/// Looks no further back than as many rows again: what is older was dropped before.
+async fn drop_parked_bodies(
+    tx: &mut Tx,
+    tally: &Tally<'_>,
+    record: &Record,
+) -> Result<(), StoreError> {
+    if tally.parked.is_empty() && record.unreadable.is_empty() {
+        return Ok(());
+    }
+    let update = "UPDATE parked SET sealed = $1 WHERE length(sealed) > 0 AND id IN \
+         (SELECT id FROM parked ORDER BY id DESC LIMIT $2 OFFSET $2)";
+    tx.run(sql(update).bind(Vec::<u8>::new()).bind(PARKED_BODIES)).await?;
     Ok(())
 }
 

@@ -44,4 +44,10 @@ impl Store {
         });
         parked.collect()
     }
+
+    /// The sealed body of a parked row; empty where there was none or where it is too old.
+    pub async fn parked_original(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        let select = sql("SELECT sealed FROM parked WHERE id = $1").bind(id);
+        self.backend.first(select).await?.map(|row| row.bytes(0)).transpose()
+    }
 }

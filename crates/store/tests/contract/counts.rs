@@ -222,6 +222,30 @@ async fn parked_exchanges_are_listed_newest_first() {
 }
 
 #[tokio::test]
+async fn of_what_is_parked_the_newest_bodies_are_kept() {
+    on_each(async |place| {
+        let store = &place.store;
+        // More at once than are kept, then a few, then whole messages.
+        store.record(&items((0..10_040).map(|n| parked(n, ParkReason::Panic)))).await.unwrap();
+        store.record(&items((10_040..10_050).map(|n| parked(n, ParkReason::Panic)))).await.unwrap();
+        let message = |byte| Unreadable { at: 1, detail: "no key".into(), sealed: vec![byte; 9] };
+        let unreadable = (0..10).map(message).collect();
+        store.record(&Record { unreadable, ..Record::default() }).await.unwrap();
+
+        let rows = store.parked(20_000).await.unwrap();
+        assert_eq!((rows.len(), store.funnel().await.unwrap().parked), (10_060, 10_050));
+        let body = async |at: usize| store.parked_original(rows[at].id).await.unwrap().unwrap();
+        assert_eq!(body(0).await.len(), 9);
+        assert_eq!(body(9_999).await, [1, 2, 3], "the oldest that is kept");
+        for at in [10_000, 10_001, 10_030, 10_059] {
+            assert!(body(at).await.is_empty(), "{at}");
+        }
+        assert_eq!(store.parked_original(-1).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_message_that_does_not_open_is_kept_once_and_its_numbers_are_lost() {
     on_each(async |place| {
         let message = |at, byte| Unreadable { at, detail: "no key".into(), sealed: vec![byte; 9] };
