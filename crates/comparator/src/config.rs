@@ -1,8 +1,8 @@
 //! `[compare]` and `[[rules]]` of `understudy.toml`.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::rules::RuleBook;
+use crate::{route_rules::RouteRules, rules::RuleBook};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -16,16 +16,6 @@ pub struct CompareConfig {
     /// How often the analyst learns.
     pub learn_every_ms: u64,
     pub rules: Vec<RouteRules>,
-}
-
-/// Rules for the endpoints that `route` names.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct RouteRules {
-    /// `GET /loans/{id}`, `/loans/*`; absent = everywhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub route: Option<String>,
-    #[serde(flatten)]
-    pub rule: diff::Rule,
 }
 
 impl Default for CompareConfig {

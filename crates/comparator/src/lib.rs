@@ -24,13 +24,15 @@ mod metrics;
 mod plan;
 mod recorder;
 mod remembered;
+mod route_rules;
 mod rules;
 mod side;
 mod slots;
 mod trial;
 mod view;
 
-pub use config::{CompareConfig, CompareConfigError, RouteRules};
+pub use config::{CompareConfig, CompareConfigError};
+pub use route_rules::RouteRules;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 

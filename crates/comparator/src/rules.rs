@@ -8,7 +8,7 @@
 use cluster::{Place, Where};
 use diff::{Rule, RuleKind};
 
-use crate::config::{CompareConfigError, RouteRules};
+use crate::{config::CompareConfigError, route_rules::RouteRules};
 
 /// The rules of the configuration, checked.
 #[derive(Debug, Default)]

@@ -232,6 +232,15 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_key_of_a_rule_suggests_the_nearest() {
+        let rule = "[[rules]]\npath = \"$.sum\"\nkind = \"numeric_tolerance\"\n";
+        let problem = problem_of(&format!("{rule}abbs = 0.01\n"));
+        assert_eq!(problem, "understudy.toml line 4: unknown key `abbs`; did you mean `abs`?");
+        let problem = problem_of(&format!("{rule}abs = 0.01\npattern = \"x\"\n"));
+        assert!(problem.contains("`pattern` says nothing to this kind of rule"), "{problem}");
+    }
+
+    #[test]
     fn a_wrong_type_names_the_line() {
         let problem = problem_of("[queue]\npartitions = \"many\"\n");
         assert!(problem.starts_with("understudy.toml line 2: "), "{problem}");

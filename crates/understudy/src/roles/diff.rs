@@ -3,6 +3,7 @@
 use std::{fs, io::Write, path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
+use comparator::RouteRules;
 use diff::{Budget, Change, Diff, Document, Fragment, Kind, Rule, Rules};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -53,12 +54,13 @@ fn content_type(path: &Path) -> Option<&'static str> {
 fn rules(path: &Path) -> anyhow::Result<Rules> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("rules {} cannot be read", path.display()))?;
-    let list: Vec<Rule> = if path.extension().is_some_and(|ending| ending == "toml") {
-        Settings::read(path)?.rules.into_iter().map(|route| route.rule).collect()
+    let list: Vec<RouteRules> = if path.extension().is_some_and(|ending| ending == "toml") {
+        Settings::read(path)?.rules
     } else {
         serde_json::from_str(&text)
             .map_err(|problem| anyhow::anyhow!("rules {}: {problem}", path.display()))?
     };
+    let list: Vec<Rule> = list.into_iter().map(|route| route.rule).collect();
     match Rules::compile(&list) {
         Ok(rules) => Ok(rules),
         Err(problem) => bail!("rules {}: {problem}", path.display()),
