@@ -21,6 +21,9 @@ use crate::{intake::now, judge::Judge, metrics::Metrics, remembered::Remembered}
 const LEASE: &str = "analyst";
 /// The evidence beside volatile places is brought up to date at least this often.
 const REPUBLISH_AFTER: Duration = Duration::from_secs(60);
+const FOLD_EVERY: Duration = Duration::from_secs(3600);
+/// Minutes that stay minutes; older ones become hours.
+const FINE_MINUTES: i64 = 6 * 60;
 
 #[derive(Debug)]
 pub(crate) struct Analyst {
@@ -31,6 +34,7 @@ pub(crate) struct Analyst {
     owner: Uuid,
     samples: Remembered,
     last: Option<Published>,
+    folded: Option<tokio::time::Instant>,
 }
 
 /// What this analyst published last, and from which counters.
@@ -52,7 +56,7 @@ impl Analyst {
         every: Duration,
     ) -> Self {
         let (owner, samples) = (Uuid::now_v7(), Remembered::default());
-        Self { store, judge, metrics, every, owner, samples, last: None }
+        Self { store, judge, metrics, every, owner, samples, last: None, folded: None }
     }
 
     /// Learns whenever it holds the lease, until `shutdown`.
@@ -91,6 +95,7 @@ impl Analyst {
             self.last = None;
             return Ok(());
         }
+        self.fold().await?;
         let counters = self.store.signature_counts().await?;
         let quiet = self.last.as_ref().is_some_and(|last| last.counters == counters);
         if quiet {
@@ -99,6 +104,20 @@ impl Analyst {
         let began = tokio::time::Instant::now();
         self.learn(counters).await?;
         self.metrics.learn_seconds.observe(began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Folds old minutes to hours, about hourly.
+    async fn fold(&mut self) -> anyhow::Result<()> {
+        if self.folded.is_some_and(|at| at.elapsed() < FOLD_EVERY) {
+            return Ok(());
+        }
+        let minute = now().div_euclid(60_000_000) - FINE_MINUTES;
+        let folded = self.store.fold_minutes(minute).await.context("folding old minutes")?;
+        if folded > 0 {
+            tracing::info!(counters.folded = folded, "counters of old minutes are hours now");
+        }
+        self.folded = Some(tokio::time::Instant::now());
         Ok(())
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A pair that panics is tried three times and then parked; the rest of its message goes on. A
 //! message that this process cannot open, for want of a key or because it is newer, is given
-//! back: acknowledging it would lose it. One that nobody can open is set aside whole.
+//! back, ever more slowly: acknowledging it would lose it, and whoever rolls out a key has most of
+//! a day before the queue gives up on it. One that nobody can open is set aside whole.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -22,14 +23,17 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    begun::{BegunNotes, MOST_BEGINNINGS, SUSPECTED_FROM},
     judge::{Judge, Judged},
     metrics::Metrics,
     plan::Learned,
 };
 
 const TRIES: u32 = 3;
-/// Before a message that cannot be opened here is given back.
+/// Before a message that cannot be opened here is given back; doubled at each delivery.
 const GIVE_BACK_AFTER: Duration = Duration::from_secs(5);
+/// Well below the half hour after which brokers take a delivery back themselves.
+const LONGEST_GIVE_BACK: Duration = Duration::from_secs(600);
 
 /// A judged message, to be recorded and then acknowledged.
 #[derive(Debug)]
@@ -54,6 +58,15 @@ pub(crate) struct Workshop {
     pub(crate) keys: Arc<Keyring>,
     pub(crate) learned: watch::Receiver<Arc<Learned>>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) begun: Arc<BegunNotes>,
+}
+
+/// A message that was opened.
+#[derive(Debug)]
+enum Opened {
+    Batch(PairBatch),
+    /// Nobody can open it.
+    Aside(Content),
 }
 
 /// Takes messages until `shutdown` or the queue closes; at most `workers` are judged at a time.
@@ -84,52 +97,107 @@ pub(crate) async fn take(
                     // Fails only when recording has ended: then the message comes again.
                     let _ = judged.send(Batch { delivery, content }).await;
                 }
-                Err(problem) => give_back(delivery, &problem, &shutdown).await,
+                Err(problem) => {
+                    tracing::error!(
+                        queue.partition = delivery.partition,
+                        queue.deliveries = delivery.deliveries,
+                        error = problem,
+                        "a message cannot be opened by this process and is given back"
+                    );
+                    give_back(delivery, &shutdown).await;
+                }
             }
         });
     }
 }
 
-async fn give_back(delivery: Delivery, problem: &str, shutdown: &CancellationToken) {
-    tracing::error!(
-        queue.partition = delivery.partition,
-        queue.deliveries = delivery.deliveries,
-        error = problem,
-        "a message cannot be opened by this process and is given back"
-    );
+/// The later, the more often it came already.
+pub(crate) async fn give_back(delivery: Delivery, shutdown: &CancellationToken) {
     tokio::select! {
         () = shutdown.cancelled() => {}
-        () = tokio::time::sleep(GIVE_BACK_AFTER) => {}
+        () = tokio::time::sleep(give_back_after(delivery.deliveries)) => {}
     }
     delivery.requeue().await;
 }
 
+fn give_back_after(deliveries: u32) -> Duration {
+    let doublings = deliveries.saturating_sub(1).min(16);
+    GIVE_BACK_AFTER.saturating_mul(1 << doublings).min(LONGEST_GIVE_BACK)
+}
+
 impl Workshop {
     async fn judge_message(&self, delivery: &Delivery) -> Result<Content, String> {
-        let (workshop, payload, dead) = (self.clone(), delivery.payload.clone(), delivery.dead);
-        let work = tokio::task::spawn_blocking(move || workshop.open_and_judge(&payload, dead));
-        work.await.unwrap_or_else(|error| Err(format!("its worker ended: {error}")))
+        let (payload, dead) = (delivery.payload.clone(), delivery.dead);
+        if delivery.deliveries < SUSPECTED_FROM || dead {
+            return self.aside(move |workshop| workshop.open_and_judge(&payload, dead)).await?;
+        }
+        match self.aside(move |workshop| workshop.open(&payload, dead)).await?? {
+            Opened::Batch(batch) => self.judge_singly(batch).await,
+            Opened::Aside(content) => Ok(content),
+        }
+    }
+
+    /// On a blocking thread.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let workshop = self.clone();
+        let work = tokio::task::spawn_blocking(move || work(&workshop));
+        work.await.map_err(|error| format!("its worker ended: {error}"))
     }
 
     fn open_and_judge(&self, payload: &[u8], dead: bool) -> Result<Content, String> {
-        let batch = match envelope::open_pairs(&self.keys, payload) {
-            Ok(batch) => batch,
-            Err(error) if is_for_others(&error) && !dead => return Err(error.to_string()),
+        let (batch, learned) = match self.open(payload, dead)? {
+            Opened::Batch(batch) => (batch, Arc::clone(&self.learned.borrow())),
+            Opened::Aside(content) => return Ok(content),
+        };
+        let (settled, content) = parted(batch);
+        let judged = settled
+            .into_iter()
+            .map(|settled| (settled.number, self.settle(settled, &learned, dead)));
+        Ok(Content { items: judged.collect(), ..content })
+    }
+
+    /// One pair after the other, each noted before it begins.
+    async fn judge_singly(&self, batch: PairBatch) -> Result<Content, String> {
+        let (settled, content) = parted(batch);
+        let mut items = Vec::with_capacity(settled.len());
+        for settled in settled {
+            items.push((settled.number, self.judge_noted(settled).await?));
+        }
+        Ok(Content { items, ..content })
+    }
+
+    async fn judge_noted(&self, settled: Settled) -> Result<Judged, String> {
+        let (number, learned) = (settled.number, Arc::clone(&self.learned.borrow()));
+        let Settlement::Replayed(pair) = &settled.settlement else {
+            return Ok(self.settle(settled, &learned, false));
+        };
+        let alone = self.begun.alone().await;
+        if alone.begin(number).await >= MOST_BEGINNINGS {
+            let detail = "judging it began three times and never ended";
+            let fate = self.park(pair, ParkReason::BegunThreeTimes, detail);
+            alone.end(number).await;
+            return Ok(Judged { fate, context: None });
+        }
+        let judged = self.aside(move |workshop| workshop.settle(settled, &learned, false)).await;
+        alone.end(number).await;
+        judged
+    }
+
+    fn open(&self, payload: &[u8], dead: bool) -> Result<Opened, String> {
+        match envelope::open_pairs(&self.keys, payload) {
+            Ok(batch) => Ok(Opened::Batch(batch)),
+            Err(error) if is_for_others(&error) && !dead => Err(error.to_string()),
             Err(error) => {
                 self.metrics.unreadable.inc();
                 tracing::error!(%error, "a message that does not open is set aside");
                 let (at, detail, sealed) = (now(), error.to_string(), payload.to_vec());
                 let unreadable = vec![Unreadable { at, detail, sealed }];
-                return Ok(Content { unreadable, ..Content::default() });
+                Ok(Opened::Aside(Content { unreadable, ..Content::default() }))
             }
-        };
-        let PairBatch { settled, voids, snapshots, marks, unreadable, .. } = batch;
-        let learned = Arc::clone(&self.learned.borrow());
-        let items = settled
-            .into_iter()
-            .map(|settled| (settled.number, self.settle(settled, &learned, dead)))
-            .collect();
-        Ok(Content { items, voids, snapshots, marks, unreadable })
+        }
     }
 
     fn settle(&self, settled: Settled, learned: &Learned, dead: bool) -> Judged {
@@ -164,6 +232,12 @@ impl Workshop {
         let exchange = Some(pair.exchange.id);
         Fate::Parked { exchange, reason, detail: detail.to_owned(), sealed, at: now() }
     }
+}
+
+/// What is to be judged, and what goes on as it is.
+fn parted(batch: PairBatch) -> (Vec<Settled>, Content) {
+    let PairBatch { settled, voids, snapshots, marks, unreadable, .. } = batch;
+    (settled, Content { items: Vec::new(), voids, snapshots, marks, unreadable })
 }
 
 /// Another process, or this one with another key file, may open it.
@@ -201,6 +275,15 @@ mod tests {
             calls
         });
         assert_eq!(outcome, Some(2));
+    }
+
+    #[test]
+    fn who_rolls_out_a_key_has_hours() {
+        assert_eq!(give_back_after(1), Duration::from_secs(5));
+        assert_eq!(give_back_after(4), Duration::from_secs(40));
+        assert_eq!(give_back_after(u32::MAX), LONGEST_GIVE_BACK);
+        let all: Duration = (1..=queue::DELIVERY_LIMIT).map(give_back_after).sum();
+        assert!(all > Duration::from_secs(12 * 3600), "{all:?}");
     }
 
     #[test]

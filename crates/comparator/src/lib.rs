@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - A message is acknowledged only after its record is committed; recording is idempotent.
-//! - A pair that panics three times is parked with its reason; the rest of its batch goes on.
+//! - A pair that panics three times, kills its process three times or is refused by the store is
+//!   parked with its reason; the rest of its batch goes on.
 //! - Comparators only diff and record. One analyst (a lease in the store) learns.
 //! - Nothing of a stranger's body reaches a log.
 //!
@@ -14,6 +15,7 @@
 
 mod admin;
 mod analyst;
+mod begun;
 mod compare;
 mod config;
 mod decode;
@@ -21,6 +23,7 @@ mod headers;
 mod intake;
 mod judge;
 mod metrics;
+mod piecemeal;
 mod plan;
 mod recorder;
 mod remembered;
@@ -47,8 +50,8 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::Admin, analyst::Analyst, intake::Workshop, judge::Judge, metrics::Metrics,
-    plan::Learned, recorder::Recorder,
+    admin::Admin, analyst::Analyst, begun::BegunNotes, intake::Workshop, judge::Judge,
+    metrics::Metrics, plan::Learned, recorder::Recorder,
 };
 
 /// Messages handed out per partition and not yet acknowledged.
@@ -96,14 +99,21 @@ async fn work(
     keys: Arc<Keyring>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let Some(recorder) = start(judge, metrics, store, shutdown).await else { return Ok(()) };
+    let Some(recorder) = start(judge, metrics, store, &keys, shutdown).await else {
+        return Ok(());
+    };
     let consumer = queue.consumer(Lane::Pairs, PREFETCH).await?;
     let (models, learned) = watch::channel(Arc::new(Learned::new(Model::default())));
     // The model in force is loaded before the first pair, or that would be judged by none.
     refresh(store, &models, metrics).await;
     let (judged, waiting) = mpsc::channel(WAITING);
-    let workshop =
-        Workshop { judge: Arc::clone(judge), keys, learned, metrics: Arc::clone(metrics) };
+    let workshop = Workshop {
+        judge: Arc::clone(judge),
+        keys,
+        learned,
+        metrics: Arc::clone(metrics),
+        begun: Arc::new(BegunNotes::new(store.clone())),
+    };
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let analyst = Analyst::new(
         store.clone(),
@@ -126,13 +136,14 @@ async fn start(
     judge: &Judge,
     metrics: &Arc<Metrics>,
     store: &Store,
+    keys: &Arc<Keyring>,
     shutdown: &CancellationToken,
 ) -> Option<Recorder> {
     loop {
         match seed(judge, store).await {
             Ok((endpoints, signatures)) => {
-                let metrics = Arc::clone(metrics);
-                return Some(Recorder::new(store.clone(), metrics, endpoints, signatures));
+                let (store, metrics, keys) = (store.clone(), Arc::clone(metrics), Arc::clone(keys));
+                return Some(Recorder { store, metrics, keys, endpoints, signatures });
             }
             Err(error) => tracing::error!(%error, "the store does not answer yet"),
         }

@@ -2,10 +2,12 @@
 //!
 //! One recorder per process: what is new (endpoints, signatures) is in the store before or with
 //! the first pair that needs it. While the store is away nothing is acknowledged and nothing is
-//! lost; the queue holds what comes.
+//! lost; the queue holds what comes. What the store answers and refuses for good is recorded piece
+//! by piece ([`piecemeal`](crate::piecemeal)), so that one bad pair holds nothing else up.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use exchange::seal::Keyring;
 use store::{EndpointKey, EndpointRow, Record, RecordItem, SignatureKey, SignatureRow, Store};
 use tokio::{
     sync::mpsc,
@@ -26,37 +28,48 @@ const PAIRS_PER_RECORD: usize = 256;
 const GATHER: Duration = Duration::from_millis(100);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+/// A record refused so often is taken apart.
+pub(crate) const REFUSALS: u32 = 4;
 /// What is judged may still be recorded for this long after the end was called.
 const GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    store: Store,
-    metrics: Arc<Metrics>,
+    pub(crate) store: Store,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) keys: Arc<Keyring>,
     /// What the store is known to hold.
-    endpoints: HashSet<EndpointKey>,
-    signatures: HashSet<SignatureKey>,
+    pub(crate) endpoints: HashSet<EndpointKey>,
+    pub(crate) signatures: HashSet<SignatureKey>,
 }
 
 /// A record under construction, and the messages it settles.
 #[derive(Debug, Default)]
-struct Gathered {
-    record: Record,
-    batches: Vec<queue::Delivery>,
+pub(crate) struct Gathered {
+    pub(crate) record: Record,
+    pub(crate) messages: Vec<Message>,
     endpoints: HashSet<EndpointKey>,
     signatures: HashSet<SignatureKey>,
 }
 
-impl Recorder {
-    pub(crate) fn new(
-        store: Store,
-        metrics: Arc<Metrics>,
-        endpoints: HashSet<EndpointKey>,
-        signatures: HashSet<SignatureKey>,
-    ) -> Self {
-        Self { store, metrics, endpoints, signatures }
-    }
+/// One message and how many of the record's items are its own, in order.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) delivery: queue::Delivery,
+    pub(crate) items: usize,
+}
 
+/// What became of a record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Committed {
+    Yes,
+    /// The store answers and does not take it, for the reason it gives.
+    Refused(String),
+    /// `shutdown` came and the store stayed away.
+    Stopped,
+}
+
+impl Recorder {
     /// Records until every sender is gone, or the store stays away after `shutdown`.
     pub(crate) async fn run(
         mut self,
@@ -73,21 +86,28 @@ impl Recorder {
                     Ok(None) | Err(_) => break,
                 }
             }
-            if !self.commit(&gathered.record, &shutdown).await {
+            match self.commit(&gathered.record, REFUSALS, &shutdown).await {
+                Committed::Yes => {
+                    self.endpoints.extend(gathered.endpoints);
+                    self.signatures.extend(gathered.signatures);
+                    for message in gathered.messages {
+                        message.delivery.ack().await;
+                    }
+                }
+                Committed::Refused(_) => {
+                    if !self.record_piecemeal(gathered, &shutdown).await {
+                        return;
+                    }
+                }
                 // Not acknowledged: these and all that follow come again.
-                return;
-            }
-            self.endpoints.extend(gathered.endpoints);
-            self.signatures.extend(gathered.signatures);
-            for delivery in gathered.batches {
-                delivery.ack().await;
+                Committed::Stopped => return,
             }
         }
     }
 
     fn add(&self, batch: Batch, gathered: &mut Gathered) {
         let Batch { delivery, content } = batch;
-        gathered.batches.push(delivery);
+        gathered.messages.push(Message { delivery, items: content.items.len() });
         for (number, judged) in content.items {
             let Judged { fate, context } = judged;
             self.metrics.settled(&fate, context.as_ref().is_some_and(|c| c.known.matches));
@@ -132,9 +152,14 @@ impl Recorder {
         }
     }
 
-    /// Tries until it is committed; false when `shutdown` came and the store stayed away.
-    async fn commit(&self, record: &Record, shutdown: &CancellationToken) -> bool {
-        let (mut backoff, mut failed) = (FIRST_BACKOFF, false);
+    /// Tries until it is committed, was refused `refusals` times, or `shutdown` came.
+    pub(crate) async fn commit(
+        &self,
+        record: &Record,
+        refusals: u32,
+        shutdown: &CancellationToken,
+    ) -> Committed {
+        let (mut backoff, mut failed, mut refused) = (FIRST_BACKOFF, false, 0);
         let mut last_try: Option<Instant> = None;
         loop {
             let began = Instant::now();
@@ -144,10 +169,14 @@ impl Recorder {
                         tracing::info!("the store answers again; recording goes on");
                     }
                     self.metrics.recorded(began.elapsed(), recorded.repeated);
-                    return true;
+                    return Committed::Yes;
                 }
                 Err(error) => {
                     self.metrics.store_failed();
+                    refused += u32::from(error.is_refusal());
+                    if refused >= refusals {
+                        return Committed::Refused(error.to_string());
+                    }
                     if !failed {
                         tracing::error!(%error, "recording failed; nothing is acknowledged until it works");
                     }
@@ -160,7 +189,7 @@ impl Recorder {
                     tracing::warn!(
                         "stopped while the store was away; unrecorded messages come again"
                     );
-                    return false;
+                    return Committed::Stopped;
                 }
                 sleep(FIRST_BACKOFF).await;
             } else {

@@ -109,8 +109,10 @@ reasons! {
         DeliveryLimit => "delivery_limit",
         /// It could not be decoded or opened.
         Unreadable => "unreadable",
-        /// Replaying it began three times and never ended.
+        /// Replaying or judging it began three times and never ended.
         BegunThreeTimes => "begun_three_times",
+        /// The store takes all but this one.
+        Unrecordable => "unrecordable",
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong with a store.
 
+use sqlx::{error::DatabaseError, sqlite::SqliteError};
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the store at {url} cannot be reached: {problem}")]
@@ -23,6 +25,25 @@ impl StoreError {
         Self::Corrupt(error.to_string())
     }
 
+    /// Whether the store answers and does not take this very change, now or later. Everything else
+    /// (no connection, no space, no right, another schema) may pass and is waited out.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Corrupt(_) => true,
+            Self::Database(sqlx::Error::Database(error)) => refuses(error.as_ref()),
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }
+            ),
+            Self::Unreachable { .. }
+            | Self::Schema { .. }
+            | Self::Locked(_)
+            | Self::ReadOnly
+            | Self::Cursor => false,
+        }
+    }
+
     /// Whether the same transaction can succeed when it is simply run again: Postgres ended it
     /// because of another one.
     pub(crate) fn is_collision(&self) -> bool {
@@ -33,4 +54,15 @@ impl StoreError {
             _ => false,
         }
     }
+}
+
+/// By what the server says is wrong with the data.
+fn refuses(error: &dyn DatabaseError) -> bool {
+    let Some(code) = error.code() else { return false };
+    if error.try_downcast_ref::<SqliteError>().is_none() {
+        // Classes of SQLSTATE: cardinality, data, constraints, limits, raised by a function.
+        return ["21", "22", "23", "44", "54", "P0"].iter().any(|class| code.starts_with(class));
+    }
+    // ERROR (arithmetic, JSON), TOOBIG, CONSTRAINT, MISMATCH, RANGE; the rest is about the file.
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 1 | 18 | 19 | 20 | 25))
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use comparator::CompareConfig;
 use exchange::{
-    ExchangeId, Mark, PairBatch, ParkReason, Settled, Settlement, SkipReason, Voids, envelope,
-    seal::Keyring,
+    ExchangeId, Mark, Pair, PairBatch, ParkReason, Settled, Settlement, SkipReason, Voids,
+    envelope, seal::Keyring,
 };
 
 use crate::{
@@ -92,6 +92,105 @@ async fn a_message_of_another_key_is_kept_for_who_can_open_it() {
     stage.stop().await;
     assert_eq!(stage.depth().await, 1, "it waits for another process");
     assert!(stage.store.parked(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn from_its_third_delivery_what_began_three_times_is_parked() {
+    let mut stage = Stage::idle().await;
+    let pairs = ["/a/1", "/fatal/2", "/c/3"].map(|path| pair(path, json("1"), json("2")));
+    let batch = stage.send(pairs).await;
+    let fatal = &batch.settled[1];
+    assert_eq!(fatal.number.n, 1);
+    stage.store.set_setting("comparator.begun.0", r#"{"7/1":3}"#).await.unwrap();
+    stage.deliver_in_vain(2).await;
+    stage.start(CompareConfig::default());
+    stage.settled().await;
+    let funnel = stage.store.funnel().await.unwrap();
+    assert_eq!((funnel.compared, funnel.parked), (2, 1));
+    let row = &stage.store.parked(10).await.unwrap()[0];
+    assert_eq!(row.reason, "begun_three_times");
+    let Settlement::Replayed(pair) = &fatal.settlement else { panic!() };
+    assert_eq!(row.exchange, Some(pair.exchange.id));
+    let noted = stage.store.setting("comparator.begun.0").await.unwrap();
+    assert_eq!(noted.as_deref(), Some("{}"), "nothing is left of it, nor of the others");
+}
+
+#[tokio::test]
+async fn what_the_store_refuses_for_good_is_parked_and_the_rest_is_recorded() {
+    let mut stage = Stage::idle().await;
+    stage
+        .tamper(
+            "CREATE TRIGGER refuse BEFORE INSERT ON counters WHEN NEW.version = 'bad' \
+             BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        )
+        .await;
+    let bad = |path| Pair { candidate_version: "bad".into(), ..pair(path, json("1"), json("2")) };
+    let batch = stage
+        .send([
+            pair("/a/1", json("1"), json("2")),
+            bad("/bad/2"),
+            pair("/c/3", json("1"), json("1")),
+        ])
+        .await;
+    stage.send([pair("/d/4", json("1"), json("2"))]).await;
+    stage.start(CompareConfig::default());
+    stage.settled().await;
+    stage.send([pair("/a/5", json("1"), json("2")), bad("/a/6")]).await;
+    stage.settled().await;
+    let funnel = stage.store.funnel().await.unwrap();
+    assert_eq!((funnel.compared, funnel.parked, funnel.lost, funnel.in_flight), (4, 2, 0, 0));
+    let rows = stage.store.parked(10).await.unwrap();
+    assert!(rows.iter().all(|row| row.reason == "unrecordable" && row.detail.contains("refused")));
+    let sealed = stage.store.parked_original(rows[1].id).await.unwrap().unwrap();
+    let Settlement::Replayed(pair) = &batch.settled[1].settlement else { panic!() };
+    assert_eq!(envelope::open_exchange(&stage.keys, &sealed).unwrap(), pair.exchange);
+}
+
+#[tokio::test]
+async fn what_cannot_even_be_parked_holds_nothing_else_up() {
+    let mut stage = Stage::idle().await;
+    stage
+        .tamper(
+            "CREATE TRIGGER refuse BEFORE INSERT ON counters WHEN NEW.version = 'bad' \
+             BEGIN SELECT RAISE(ABORT, 'refused'); END; \
+             CREATE TRIGGER refuse_more BEFORE INSERT ON parked \
+             BEGIN SELECT RAISE(ABORT, 'refused too'); END",
+        )
+        .await;
+    let good = || pair("/a/1", json("1"), json("2"));
+    stage.send([Pair { candidate_version: "bad".into(), ..good() }, good()]).await;
+    stage.send([good()]).await;
+    stage.start(CompareConfig::default());
+    let recorded = async || stage.store.funnel().await.unwrap().compared == 2;
+    until("the others are recorded", recorded).await;
+    stage.stop().await;
+    assert_eq!(stage.depth().await, 1, "its message comes again");
+    let funnel = stage.store.funnel().await.unwrap();
+    assert_eq!((funnel.compared, funnel.parked, funnel.in_flight, funnel.lost), (2, 0, 1, 0));
+}
+
+#[tokio::test]
+async fn minutes_of_long_ago_become_hours() {
+    let mut stage = Stage::idle().await;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let hour = i64::try_from(now.as_secs() / 3600).unwrap() - 10;
+    let at = |minute: i64| {
+        let mut pair = pair("/a/1", json("1"), json("2"));
+        pair.exchange.started_at = (hour * 60 + minute) * 60_000_000;
+        pair
+    };
+    let minutes = async |stage: &Stage| -> Vec<(i64, u64)> {
+        let counts = stage.store.signature_counts().await.unwrap();
+        counts.iter().map(|count| (count.first_minute - hour * 60, count.pairs)).collect()
+    };
+    stage.start(CompareConfig::default());
+    stage.send([at(7), at(9)]).await;
+    stage.settled().await;
+    stage.stop().await;
+    assert_eq!(minutes(&stage).await, [(7, 2)]);
+    stage.start(CompareConfig::default());
+    until("they are folded", async || minutes(&stage).await == [(0, 2)]).await;
+    stage.stop().await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use exchange::{
     envelope, redact::RedactConfig, seal::Keyring,
 };
 use queue::{Lane, Producer, Queue, QueueConfig, QueueUrl};
+use sqlx::Connection as _;
 use store::{Access, ClusterQuery, SampleQuery, SampleRow, Store, StoreUrl};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -174,6 +175,23 @@ impl Stage {
     pub(crate) async fn samples(&self) -> Vec<SampleRow> {
         let query = SampleQuery { limit: 200, ..SampleQuery::default() };
         self.store.samples(&query).await.unwrap().rows
+    }
+
+    /// Runs SQL behind the store's back.
+    pub(crate) async fn tamper(&self, sql: &'static str) {
+        let path = self.folder.path().join("store.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// Hands the first message out and takes it back unacknowledged, as a process that died would.
+    pub(crate) async fn deliver_in_vain(&self, times: usize) {
+        for _ in 0..times {
+            let mut consumer = self.queue.consumer(Lane::Pairs, 1).await.unwrap();
+            drop(consumer.next().await.unwrap());
+        }
     }
 
     pub(crate) async fn depth(&self) -> u64 {

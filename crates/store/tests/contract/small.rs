@@ -64,7 +64,10 @@ async fn the_store_answers_until_it_is_closed() {
     on_each(async |place| {
         place.store.ping().await.unwrap();
         place.store.clone().close().await;
-        assert!(place.store.ping().await.is_err());
+        let error = place.store.ping().await.unwrap_err();
+        assert!(!error.is_refusal(), "{error:?}");
+        let error = place.store.record(&known()).await.unwrap_err();
+        assert!(!error.is_refusal(), "{error:?}");
     })
     .await;
 }
@@ -123,7 +126,8 @@ async fn a_transaction_that_fails_leaves_nothing() {
         record.voids = vec![void(5, 6)];
         record.snapshots = vec![snapshot(1, 7)];
         let before = store.funnel().await.unwrap();
-        assert!(store.record(&record).await.is_err());
+        let error = store.record(&record).await.unwrap_err();
+        assert!(error.is_refusal(), "{error:?}");
         assert_eq!(store.funnel().await.unwrap(), before);
         assert!(store.endpoints().await.unwrap().is_empty());
         assert!(store.versions().await.unwrap().is_empty());
