@@ -74,3 +74,17 @@ async fn a_server_that_does_not_answer_is_no_decision() {
     assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
     assert!(ended.stderr.contains(&server), "{ended:?}");
 }
+
+#[tokio::test]
+async fn bad_input_is_no_decision_either() {
+    let server = "http://127.0.0.1:9";
+    for args in [
+        &["gate"][..],
+        &["gate", "--server", "here"],
+        &["gate", "--server", server, "--max-mismatch-rate", "200%"],
+        &["gate", "--server", server, "--wait", "10"],
+    ] {
+        let ended = understudy(args).await;
+        assert_eq!(ended.code, Some(3), "{args:?}: {ended:?}");
+    }
+}

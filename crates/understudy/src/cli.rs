@@ -59,6 +59,11 @@ impl Command {
             _ => ExitCode::FAILURE,
         }
     }
+
+    /// Its output is all it does: a reader that stops early is no failure.
+    pub(crate) fn only_prints(&self) -> bool {
+        matches!(self, Self::Clusters(_) | Self::Endpoints(_) | Self::Funnel(_) | Self::Config(_))
+    }
 }
 
 /// Where the configuration and the key come from.
@@ -256,20 +261,22 @@ pub(crate) struct Target {
 pub(crate) struct GateArgs {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// 0.1% or 0.001 [default: 0.1%]
+    /// Mismatching trials that are still good enough, as 0.1% or 0.001 [default: 0.1%]
     #[arg(long, value_name = "SHARE", value_parser = amounts::share)]
     pub(crate) max_mismatch_rate: Option<f64>,
-    /// [default: 95%]
+    /// How certain the answer must be [default: 95%]
     #[arg(long, value_name = "SHARE", value_parser = amounts::share)]
     pub(crate) confidence: Option<f64>,
     /// Judged trials that each endpoint needs [default: 1000]
     #[arg(long, value_name = "N")]
     pub(crate) min_samples: Option<u64>,
+    /// Judge this slice only
     #[arg(long, value_name = "S")]
     pub(crate) slice: Option<String>,
-    /// [default: the newest]
+    /// Judge this build of the candidate [default: the newest]
     #[arg(long, value_name = "V")]
     pub(crate) candidate_version: Option<String>,
+    /// A cluster that no earlier build had fails the gate
     #[arg(long)]
     pub(crate) fail_on_new_clusters: bool,
     /// Wait this long for enough evidence
@@ -278,16 +285,19 @@ pub(crate) struct GateArgs {
     /// JUnit XML, one case per endpoint
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// For a step summary
     #[arg(long, value_name = "FILE")]
     pub(crate) markdown: Option<PathBuf>,
-    /// `-` is standard output
+    /// The decision as the API says it; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DiffArgs {
+    /// The primary's body
     pub(crate) left: PathBuf,
+    /// The candidate's body
     pub(crate) right: PathBuf,
     /// JSON array of rules, or TOML with [[rules]]
     #[arg(long, value_name = "FILE")]
@@ -334,6 +344,8 @@ pub(crate) struct ConfigArgs {
 pub(crate) enum ConfigCommand {
     /// Read a configuration as `up` would and say what is wrong
     Check {
+        /// The same as --config FILE
+        file: Option<PathBuf>,
         #[command(flatten)]
         sources: Sources,
     },

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 /// Binds `address`; `role` says in an error what wanted it, `flag` how to choose another.
 pub(crate) fn bind(address: SocketAddr, role: &str, flag: &str) -> anyhow::Result<TcpListener> {
@@ -20,4 +20,39 @@ pub(crate) fn bind_or_any(
     flag: &str,
 ) -> anyhow::Result<TcpListener> {
     bind(address, role, flag).or_else(|_| bind(SocketAddr::new(address.ip(), 0), role, flag))
+}
+
+/// A tap that is its own primary would ask itself for ever.
+pub(crate) fn refuse_loop(primary: &str, tap: SocketAddr) -> anyhow::Result<()> {
+    let Ok(url) = url::Url::parse(primary) else { return Ok(()) };
+    let here = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" && tap.ip().is_loopback(),
+        Some(url::Host::Ipv4(ip)) => {
+            tap.ip() == ip || (tap.ip().is_unspecified() && ip.is_loopback())
+        }
+        Some(url::Host::Ipv6(ip)) => {
+            tap.ip() == ip || (tap.ip().is_unspecified() && ip.is_loopback())
+        }
+        None => false,
+    };
+    if here && url.port_or_known_default() == Some(tap.port()) {
+        bail!("the primary {primary} is the tap's own address: choose another with --listen");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tap_is_not_its_own_primary() {
+        let loops = |primary: &str, tap: &str| refuse_loop(primary, tap.parse().unwrap()).is_err();
+        assert!(loops("http://127.0.0.1:8000", "127.0.0.1:8000"));
+        assert!(loops("http://localhost:8000", "127.0.0.1:8000"));
+        assert!(loops("http://127.0.0.1:8000", "0.0.0.0:8000"));
+        assert!(loops("http://[::1]:8000", "[::1]:8000"));
+        assert!(!loops("http://127.0.0.1:9000", "127.0.0.1:8000"));
+        assert!(!loops("http://10.0.0.1:8000", "127.0.0.1:8000"));
+    }
 }

@@ -20,13 +20,17 @@ use clap::Parser;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return refuse(&said),
+    };
     // Two TLS providers in one process make rustls panic: this one is the process's choice. An
     // error only says that one is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     logging::start(&cli.log);
 
     let failure = cli.command.failure_code();
+    let prints = cli.command.only_prints();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(problem) => {
@@ -36,11 +40,36 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(run(cli.command)) {
         Ok(code) => code,
+        // `understudy funnel | head -1`: the reader has seen enough.
+        Err(problem) if prints && is_broken_pipe(&problem) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("error: {problem:#}");
+            eprintln!("error: {}", one_line(&problem));
             failure
         }
     }
+}
+
+/// Some libraries draw their errors over several lines.
+fn one_line(problem: &anyhow::Error) -> String {
+    let text = format!("{problem:#}");
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn is_broken_pipe(problem: &anyhow::Error) -> bool {
+    let broken = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    problem.downcast_ref::<std::io::Error>().is_some_and(broken)
+}
+
+/// Prints help, version, or what is wrong with the arguments. `gate` answers 2 for "not enough
+/// evidence": its bad input must not look like that.
+fn refuse(said: &clap::Error) -> ExitCode {
+    // Nobody is left to tell when even this cannot be written.
+    let _ = said.print();
+    if !said.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let gate = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    ExitCode::from(if gate.as_deref() == Some("gate") { 3 } else { 2 })
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

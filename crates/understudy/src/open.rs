@@ -83,6 +83,9 @@ pub(crate) fn spool(folder: PathBuf, settings: &Settings) -> SpoolConfig {
 /// Makes the data folder, readable by this user alone.
 pub(crate) fn data_folder(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
+    if path.exists() && !path.is_dir() {
+        bail!("data folder {} is a file", path.display());
+    }
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

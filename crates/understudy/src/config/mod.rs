@@ -241,6 +241,15 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_another_section_is_found_there() {
+        let problem = problem_of("[tap]\nlisen = \"127.0.0.1:1\"\n");
+        assert_eq!(
+            problem,
+            "understudy.toml line 2: unknown key `lisen`; did you mean `[listen]`?"
+        );
+    }
+
+    #[test]
     fn a_wrong_type_names_the_line() {
         let problem = problem_of("[queue]\npartitions = \"many\"\n");
         assert!(problem.starts_with("understudy.toml line 2: "), "{problem}");

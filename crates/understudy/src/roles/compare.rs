@@ -22,6 +22,7 @@ pub(crate) async fn run(args: CompareArgs) -> anyhow::Result<ExitCode> {
     let token = shutdown::on_signals()?;
     let queue = open::queue(queue_url, &settings).await?;
     let store = open::store(&store_url).await?;
+    eprintln!("comparator ready");
     let inputs = CompareInputs {
         config,
         redact: settings.redact.clone(),

@@ -13,7 +13,10 @@ pub(crate) fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
             std::io::stdout().write_all(DEFAULT_TEXT.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
-        ConfigCommand::Check { sources } => check(&sources),
+        ConfigCommand::Check { file, mut sources } => {
+            sources.config = file.or(sources.config);
+            check(&sources)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::cli::HealthArgs;
 
@@ -13,7 +13,7 @@ pub(crate) async fn run(args: &HealthArgs) -> anyhow::Result<ExitCode> {
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(3))
         .build()?;
-    let answer = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
+    let Ok(answer) = client.get(&url).send().await else { bail!("{url} does not answer") };
     if !answer.status().is_success() {
         bail!("{url} says {}", answer.status());
     }

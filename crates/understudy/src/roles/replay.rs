@@ -22,6 +22,7 @@ pub(crate) async fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let token = shutdown::on_signals()?;
     let queue = open::queue(queue_url, &settings).await?;
     let store = open::store(&store_url).await?;
+    eprintln!("replayer for {}", config.candidate);
     let inputs = ReplayInputs { config, queue: queue.clone(), store: store.clone(), keys, admin };
     let outcome = replayer::run(inputs, token).await;
     queue.close().await;

@@ -20,6 +20,9 @@ impl Source {
     pub(crate) async fn open(target: &Target) -> anyhow::Result<Self> {
         match (&target.server, &target.store) {
             (Some(origin), _) => {
+                if !origin.starts_with("http://") && !origin.starts_with("https://") {
+                    bail!("--server `{origin}` is no URL; write http://HOST:PORT");
+                }
                 let client = reqwest::Client::builder()
                     .no_proxy()
                     .timeout(Duration::from_secs(30))

@@ -20,6 +20,7 @@ pub(crate) async fn run(args: TapArgs) -> anyhow::Result<ExitCode> {
     };
     let keys = keys::read(settings.key_file.as_deref())?;
     let listener = listeners::bind(address, "the tap", "--listen")?;
+    listeners::refuse_loop(&config.primary, listener.local_addr()?)?;
     let admin = args
         .admin
         .admin
@@ -34,6 +35,11 @@ pub(crate) async fn run(args: TapArgs) -> anyhow::Result<ExitCode> {
     let token = shutdown::on_signals()?;
     // A broker that is down does not keep the tap from forwarding.
     let queue = Queue::open_lazy(open::queue_config(url, &settings)).await?;
+    eprintln!(
+        "tap    http://{}  (users connect here) for {}",
+        listener.local_addr()?,
+        config.primary
+    );
     let inputs = TapInputs {
         config,
         listener,

@@ -100,6 +100,7 @@ impl Pipeline {
             candidate: Some(replay_config.candidate.clone()),
             ..self.settings.web(Some(self.tap.local_addr()?))
         };
+        listeners::refuse_loop(&tap_config.primary, self.tap.local_addr()?)?;
         open::data_folder(&self.data)?;
         let keys = match &self.settings.key_file {
             Some(path) => keys::read(Some(path))?,
