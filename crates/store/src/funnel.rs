@@ -44,8 +44,10 @@ impl Store {
             counts.unclosed_epochs += u64::from(!totals.closed && silent);
         }
         counts.newest_snapshot = newest;
-        counts.paused =
-            epochs.values().max_by_key(|totals| totals.taken_at).is_some_and(|t| t.paused);
+        if let Some(newest) = epochs.values().max_by_key(|totals| totals.taken_at) {
+            counts.paused = newest.paused;
+            counts.closed = newest.closed;
+        }
         counts.taps_balanced = epochs.values().all(Totals::balanced)
             && lanes.values().all(|lane| lane.received == lane.captured + sum(&lane.dropped));
         add_settled(&mut tx, &mut counts).await?;

@@ -3,6 +3,7 @@
 //! Invariant: a page is a pure function of a look and its parameters; only handlers wait for
 //! anything.
 
+mod banners;
 mod cluster;
 mod clusters;
 mod deciding;

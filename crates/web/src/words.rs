@@ -90,6 +90,16 @@ pub(crate) fn ago(at: Micros, now: Micros) -> String {
     }
 }
 
+/// `12 s`, `10 min`, `3 h`, `4 days`.
+pub(crate) fn long(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
 /// `14:02` of today; with its day where it was another.
 pub(crate) fn when(at: Micros, now: Micros) -> String {
     let (at, today) = (day(at), day(now));

@@ -50,6 +50,8 @@ pub struct FunnelCounts {
     pub taps_balanced: bool,
     /// The newest snapshot says copying is paused.
     pub paused: bool,
+    /// The newest snapshot says that its tap ended: no further one is due.
+    pub closed: bool,
     pub newest_snapshot: Option<Micros>,
 }
 

@@ -80,6 +80,7 @@ async fn each_figure_is_counted_by_itself() {
             unclosed_epochs: 0,
             taps_balanced: true,
             paused: true,
+            closed: false,
             newest_snapshot: Some(3_000_000),
         };
         assert_eq!(funnel, expected);
@@ -191,7 +192,9 @@ async fn a_killed_epoch_is_unclosed_and_a_closed_one_is_not() {
         store.record(&of(Epoch(80), 11_000_001, false)).await.unwrap();
         let funnel = store.funnel().await.unwrap();
         assert_eq!(funnel.unclosed_epochs, 1);
-        assert!(funnel.taps_balanced);
+        assert!(funnel.taps_balanced && !funnel.closed);
+        store.record(&of(Epoch(81), 12_000_000, true)).await.unwrap();
+        assert!(store.funnel().await.unwrap().closed);
     })
     .await;
 }

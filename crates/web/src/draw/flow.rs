@@ -307,7 +307,11 @@ fn fan_path(compared: f64) -> String {
 }
 
 /// Enlarged: what mismatches gets a visible part of the bar however rare it is.
+/// Nothing compared is no verdict.
 fn fan(total: &Tally) -> Vec<Fan> {
+    if total.compared == 0 {
+        return Vec::new();
+    }
     let parts = [
         ("Match", "pass", total.matched, "/exchanges?verdict=match&version=all"),
         ("Mismatch", "fail", total.mismatched, "/clusters?version=all"),
@@ -328,7 +332,6 @@ fn fan(total: &Tally) -> Vec<Fan> {
         .into_iter()
         .map(|(name, class, n, href)| {
             let tall = floor + free * words::share(n, total.compared.max(1));
-            let tall = if total.compared == 0 { FAN_HEIGHT / (others + 1.0) } else { tall };
             let two_lines = tall >= 34.0;
             let fan = Fan {
                 name,
@@ -412,5 +415,6 @@ mod tests {
             &Tally::default(),
         );
         assert!(!format!("{flow:?}").contains("NaN"));
+        assert_eq!(flow.fan, [], "no verdict without a pair");
     }
 }

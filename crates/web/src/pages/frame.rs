@@ -1,14 +1,10 @@
 //! What every page has around it: navigation, version, banners.
 
-use exchange::Micros;
-
-use super::Look;
-use crate::{
-    api::{ClustersQuery, clusters_of},
-    ledger::Scope,
-    serve::asset_url,
-    words,
+use super::{
+    Look,
+    banners::{Banner, banners},
 };
+use crate::{ledger::Scope, serve::asset_url, words};
 
 pub(crate) struct Frame {
     pub(crate) title: String,
@@ -44,13 +40,6 @@ pub(crate) struct Copying {
     /// `on`, `paused` or `waiting`.
     pub(crate) state: &'static str,
     pub(crate) rate: String,
-}
-
-/// One line: what happened, what is safe, what to do.
-pub(crate) struct Banner {
-    /// `warn` or `fail`.
-    pub(crate) class: &'static str,
-    pub(crate) text: String,
 }
 
 /// What a page says of itself.
@@ -151,102 +140,4 @@ fn copying(look: &Look) -> Copying {
             Copying { state: "on", rate: format!("{}/s", words::count(rate.round() as u64)) }
         }
     }
-}
-
-/// The obvious first.
-fn banners(look: &Look, scope: &Scope) -> Vec<Banner> {
-    let mut banners = Vec::new();
-    let since = |at: Option<Micros>| {
-        at.map_or_else(String::new, |at| format!(" since {}", words::when(at, look.now)))
-    };
-    if !look.queue.connected {
-        let text = format!(
-            "The queue does not answer{}: {}. Users are not affected; taps keep their copies on \
-             disk. Check the queue URL in understudy.toml.",
-            since(look.pulse.queue_down_since),
-            look.queue.detail
-        );
-        banners.push(Banner { class: "fail", text });
-    } else if look.queue.blocked {
-        let text = format!(
-            "The queue takes nothing at the moment: {}. Users are not affected; taps keep their \
-             copies on disk.",
-            look.queue.detail
-        );
-        banners.push(Banner { class: "warn", text });
-    }
-    if let Some(breaker) = look.breaker.as_ref().filter(|breaker| breaker.open) {
-        let text = format!(
-            "The candidate at {} cannot be used{}: {}. Replay waits and probes every 10 s; users \
-             are not affected.",
-            breaker.origin,
-            since(Some(breaker.since)),
-            breaker.detail
-        );
-        banners.push(Banner { class: "fail", text });
-    }
-    banners.extend(credentials(look, scope));
-    banners.extend(paused(look));
-    let lost = look.ledger.funnel.lost;
-    if lost > 0 {
-        let text = format!(
-            "{} lost between tap and store. The gate does not pass until this is explained: see \
-             Pipeline.",
-            match lost {
-                1 => "1 exchange was".to_owned(),
-                lost => format!("{} exchanges were", words::count(lost)),
-            }
-        );
-        banners.push(Banner { class: "fail", text });
-    }
-    banners
-}
-
-fn paused(look: &Look) -> Option<Banner> {
-    let desired = &look.desired;
-    let what = match (desired.copy_paused(), desired.replay_paused(), look.ledger.funnel.paused) {
-        (true, true, _) => "Copying and replaying are paused",
-        (true, false, _) => "Copying is paused",
-        (false, true, _) => "Replaying is paused",
-        (false, false, true) => "Copying is paused at a tap",
-        (false, false, false) => return None,
-    };
-    let since = desired
-        .paused_since
-        .map_or_else(String::new, |at| format!(" since {}", words::when(at, look.now)));
-    Some(Banner { class: "warn", text: format!("{what}{since}. Users are not affected.") })
-}
-
-/// Most pairs are refused for want of credentials: nothing else matters before that.
-fn credentials(look: &Look, scope: &Scope) -> Option<Banner> {
-    let compared = look.ledger.total(scope).compared;
-    let skipped = look.ledger.funnel.skipped.get("credentials").copied().unwrap_or(0);
-    let everything = ClustersQuery {
-        version: scope.version().map(str::to_owned).or_else(|| Some("all".to_owned())),
-        state: Some("open".to_owned()),
-        limit: Some(u32::MAX),
-        ..ClustersQuery::default()
-    };
-    let clusters = clusters_of(&look.ledger, &everything).map(|page| page.clusters);
-    let refused: Vec<(u64, i64)> = clusters
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|cluster| {
-            let status = cluster.differences.iter().find(|one| one.place == "status")?;
-            let status = status.example.candidate.as_i64()?;
-            matches!(status, 401 | 403).then_some((cluster.count, status))
-        })
-        .collect();
-    let clustered: u64 = refused.iter().map(|(count, _)| count).sum();
-    let (part, whole) = (clustered + skipped, compared + skipped);
-    if part * 2 <= whole || whole == 0 {
-        return None;
-    }
-    let status = refused.iter().max().map_or(401, |(_, status)| *status);
-    let text = format!(
-        "The candidate answers {status} to {} of pairs: set credentials under [replay] in \
-         understudy.toml.",
-        words::percent(words::share(part, whole))
-    );
-    Some(Banner { class: "fail", text })
 }

@@ -5,6 +5,7 @@ use exchange::{
     control::{BREAKER_SETTING, BreakerReport},
 };
 use queue::{Lane, QueueHealth};
+use store::FunnelCounts;
 
 use crate::{
     WebConfig,
@@ -13,7 +14,11 @@ use crate::{
     ledger::{Ledger, Scope},
     pulse::Pulse,
     serve::App,
+    words,
 };
+
+/// A tap reports every second; on its way through queue and store a report may take this long.
+const LATE: Micros = 5_000_000;
 
 #[derive(Debug)]
 pub(crate) struct Look {
@@ -59,8 +64,45 @@ impl Look {
         funnel_of(&self.ledger.funnel, self.depths.0)
     }
 
+    /// `counters are 12 s old`, where a tap should have reported since; empty otherwise.
+    pub(crate) fn counters_late(&self) -> String {
+        counters_late(&self.ledger.funnel, self.desired.copy_paused(), self.now)
+    }
+
     /// The versions a page covers: what its URL says, else the candidate's newest.
     pub(crate) fn scope(&self, asked: &str) -> Scope {
         self.ledger.scope(Some(asked))
+    }
+}
+
+fn counters_late(counts: &FunnelCounts, told_to_pause: bool, now: Micros) -> String {
+    let rests = told_to_pause || counts.paused || counts.closed;
+    match counts.newest_snapshot.map(|at| now.saturating_sub(at)) {
+        Some(age) if age > LATE && !rests => {
+            format!("counters are {} old", words::long(age / 1_000_000))
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_late_when_a_tap_that_should_report_does_not() {
+        let counts = |newest| FunnelCounts { newest_snapshot: newest, ..FunnelCounts::default() };
+        let now = 1_000_000_000;
+        let late = |counts: &FunnelCounts, told| counters_late(counts, told, now);
+        assert_eq!(late(&counts(None), false), "");
+        assert_eq!(late(&counts(Some(now - 4_000_000)), false), "");
+        // A clock ahead of ours is no news of the past.
+        assert_eq!(late(&counts(Some(now + 60_000_000)), false), "");
+        let old = counts(Some(now - 12_000_000));
+        assert_eq!(late(&old, false), "counters are 12 s old");
+        assert_eq!(late(&old, true), "");
+        assert_eq!(late(&FunnelCounts { paused: true, ..old.clone() }, false), "");
+        assert_eq!(late(&FunnelCounts { closed: true, ..old }, false), "");
+        assert_eq!(late(&counts(Some(now - 600_000_000)), false), "counters are 10 min old");
     }
 }

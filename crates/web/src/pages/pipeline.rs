@@ -176,7 +176,8 @@ fn stages(look: &Look) -> Vec<Stage> {
     let tap = match (look.desired.copy_paused() || funnel.paused, funnel.newest_snapshot) {
         (true, _) => ("warn", "paused".to_owned()),
         (false, None) => ("wait", "not heard of yet".to_owned()),
-        (false, Some(at)) if look.now - at > 30_000_000 => ("warn", "silent".to_owned()),
+        (false, Some(_)) if funnel.closed => ("wait", "ended".to_owned()),
+        (false, Some(_)) if !look.counters_late().is_empty() => ("warn", "silent".to_owned()),
         (false, Some(_)) => ("pass", "copying".to_owned()),
     };
     let depth = |depth: Option<u64>, lane: &str| {

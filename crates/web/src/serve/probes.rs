@@ -15,6 +15,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
+use queue::QueueHealth;
 
 use super::App;
 use crate::api::{self, Funnel};
@@ -62,15 +63,21 @@ async fn ready(State(app): State<App>) -> Response {
         Ok(Err(error)) => problems.push(error.to_string()),
         Err(_) => problems.push(format!("the store gave no answer in {} s", PATIENCE.as_secs())),
     }
-    let queue = app.queue().health();
-    if !queue.connected {
-        problems.push(format!("the queue is not connected: {}", queue.detail));
-    }
+    problems.extend(queue_problem(&app.queue().health()));
     if problems.is_empty() {
         return "ready\n".into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready\n{}\n", problems.join("\n")))
         .into_response()
+}
+
+/// A queue on disk that cannot be written is not connected, a broker with an alarm is blocked.
+fn queue_problem(health: &QueueHealth) -> Option<String> {
+    match (health.connected, health.blocked) {
+        (false, _) => Some(format!("the queue does not work: {}", health.detail)),
+        (true, true) => Some(format!("the queue takes nothing: {}", health.detail)),
+        (true, false) => None,
+    }
 }
 
 async fn metrics(State(app): State<App>) -> Response {
@@ -125,4 +132,20 @@ fn terms(funnel: &Funnel) -> Family<FunnelLabels, Gauge> {
         }
     }
     family
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_cannot_be_written_is_not_ready_and_says_why() {
+        let fine = QueueHealth { connected: true, ..QueueHealth::default() };
+        assert_eq!(queue_problem(&fine), None);
+        let full = QueueHealth { detail: "No space left on device".into(), ..Default::default() };
+        let problem = queue_problem(&full).unwrap();
+        assert_eq!(problem, "the queue does not work: No space left on device");
+        let alarm = QueueHealth { blocked: true, detail: "memory alarm".into(), ..fine };
+        assert_eq!(queue_problem(&alarm).unwrap(), "the queue takes nothing: memory alarm");
+    }
 }

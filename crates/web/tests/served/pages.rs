@@ -166,6 +166,16 @@ async fn a_candidate_that_is_down_is_said_first() {
 }
 
 #[tokio::test]
+async fn counters_that_are_old_are_not_simply_balanced() {
+    let stage = Stage::aged(600).await;
+    let page = stage.page("/").await;
+    says(&page, &["Balanced , counters are 10 min old"]);
+    assert!(page.contains("class=\"verdict warn\" href=\"/pipeline\""), "no green tick alone");
+    says(&stage.page("/pipeline").await, &["Tap silent"]);
+    stage.end().await;
+}
+
+#[tokio::test]
 async fn without_traffic_the_first_page_says_what_to_do() {
     let stage = Stage::empty().await;
     says(

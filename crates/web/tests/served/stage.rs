@@ -41,13 +41,22 @@ impl Stage {
         Self::with(WebConfig { rules, ..WebConfig::default() }, Some(2)).await
     }
 
+    /// As of some seconds ago.
+    pub(crate) async fn aged(seconds: i64) -> Self {
+        Self::begun(WebConfig::default(), Some(2), seconds).await
+    }
+
     pub(crate) async fn with(config: WebConfig, size: Option<u64>) -> Self {
+        Self::begun(config, size, 0).await
+    }
+
+    async fn begun(config: WebConfig, size: Option<u64>, seconds_ago: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("store.db").display());
         let store = Store::open(&url.parse().unwrap(), Access::ReadWrite).await.unwrap();
         if let Some(size) = size {
             let now = jiff::Timestamp::now().as_microsecond();
-            seed::fill(&store, size, now).await.unwrap();
+            seed::fill(&store, size, now - seconds_ago * 1_000_000).await.unwrap();
         }
         let queue = Queue::open(QueueConfig {
             url: format!("disk:{}", folder.path().join("queue").display()).parse().unwrap(),
