@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, SqlitePool,
+    ConnectOptions, Connection as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -68,6 +68,16 @@ async fn connect(
         .acquire_timeout(Duration::from_secs(30))
         .idle_timeout(None)
         .max_lifetime(None)
+        // SQLite ends a transaction itself when the disk is full. The rollback that follows then
+        // fails, and the connection takes itself to be within that transaction for ever after:
+        // no other could begin on it.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // Behind the rollback, which a dropped transaction only puts in line.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .connect_with(options)
         .await
 }

@@ -10,6 +10,7 @@ mod batch;
 mod begun;
 mod counts;
 mod exactly_once;
+mod full_disk;
 mod funnel;
 mod model;
 mod open;
