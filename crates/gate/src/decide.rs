@@ -166,14 +166,14 @@ pub fn decide(input: &GateInput) -> Decision {
     }
 }
 
-/// One endpoint's readiness under `targets`, as pages and API show it: by itself, so not
-/// corrected for the number of endpoints as a failing gate is.
-#[must_use]
-pub fn readiness(evidence: &EndpointEvidence, targets: &Targets) -> Readiness {
-    match endpoint::judge(evidence, targets, 1).verdict {
-        Verdict::Pass => Readiness::Ready,
-        Verdict::Fail => Readiness::NotReady,
-        Verdict::NotEnoughEvidence => Readiness::NotEnoughEvidence,
+/// An endpoint is as ready as the gate judges it: there is no second rule.
+impl From<Verdict> for Readiness {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Ready,
+            Verdict::Fail => Self::NotReady,
+            Verdict::NotEnoughEvidence => Self::NotEnoughEvidence,
+        }
     }
 }
 

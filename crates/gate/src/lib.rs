@@ -12,5 +12,5 @@ mod words;
 
 pub use decide::{
     ClusterEvidence, Decision, EndpointDecision, EndpointEvidence, FunnelEvidence, GateInput,
-    Readiness, Targets, Verdict, decide, readiness,
+    Readiness, Targets, Verdict, decide,
 };

@@ -27,6 +27,7 @@ pub use endpoints::{
     Endpoint, Endpoints, EndpointsQuery, LatencyMs, endpoint_evidence, endpoints_of,
 };
 pub use funnel::{Funnel, funnel_of};
+pub(crate) use gate_query::judged;
 pub use gate_query::{GateQuery, gate_input_of};
 pub use ids::{ClusterId, instant, minute_instant};
 pub use latency::Quantiles;

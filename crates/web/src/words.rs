@@ -100,6 +100,14 @@ pub(crate) fn long(seconds: i64) -> String {
     }
 }
 
+/// `52 of 260 trials`
+pub(crate) fn of_trials(mismatching: u64, trials: u64) -> String {
+    match trials {
+        0 => "no trial yet".to_owned(),
+        _ => format!("{} of {}", count(mismatching), plural(trials, "trial")),
+    }
+}
+
 /// `14:02` of today; with its day where it was another.
 pub(crate) fn when(at: Micros, now: Micros) -> String {
     let (at, today) = (day(at), day(now));

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use gate::{EndpointEvidence, Readiness, Targets};
+use gate::{EndpointDecision, EndpointEvidence, Readiness, Targets};
 use serde::{Deserialize, Serialize};
 use store::{EndpointKey, EndpointRow};
 
-use super::Quantiles;
+use super::{Quantiles, judged};
 use crate::ledger::{Ledger, Scope, Tally};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -58,14 +58,16 @@ pub fn endpoints_of(ledger: &Ledger, query: &EndpointsQuery, targets: &Targets) 
     let clusters = ledger.open_clusters(&scope);
     let latencies = latencies(ledger, &scope);
     let slice = query.slice.as_deref().filter(|slice| !slice.is_empty());
+    let judged = judged(ledger, &scope, slice, targets);
     let mut endpoints: Vec<Endpoint> = ledger
         .live_endpoints()
         .filter(|row| slice.is_none_or(|slice| row.slice.as_deref() == Some(slice)))
         .filter_map(|row| {
             let tally = tallies.get(&row.key)?;
+            let decision = judged.get(&row.key)?;
             let clusters = clusters.get(&row.key).map_or(0, |ids| ids.len() as u64);
             let latency = latencies.get(&row.key).copied().unwrap_or_default();
-            Some(endpoint(&ledger.name(row.key), row, tally, clusters, latency, targets))
+            Some(endpoint(decision, row, tally, clusters, latency))
         })
         .collect();
     endpoints.sort_by(|a, b| {
@@ -97,18 +99,14 @@ pub fn endpoint_evidence(
 }
 
 fn endpoint(
-    name: &str,
+    decision: &EndpointDecision,
     row: &EndpointRow,
     tally: &Tally,
     clusters: u64,
     latency_ms: LatencyMs,
-    targets: &Targets,
 ) -> Endpoint {
-    let interval =
-        gate::interval::always_valid(tally.mismatching_trials, tally.trials, targets.confidence);
-    let evidence = endpoint_evidence(name.to_owned(), row.slice.clone(), tally);
     Endpoint {
-        endpoint: name.to_owned(),
+        endpoint: decision.endpoint.clone(),
         slice: row.slice.clone(),
         compared: tally.compared,
         mismatched: tally.mismatched,
@@ -118,9 +116,9 @@ fn endpoint(
         trials: tally.trials,
         mismatching_trials: tally.mismatching_trials,
         rate: tally.rate(),
-        rate_low: interval.low,
-        rate_high: interval.high,
-        readiness: gate::readiness(&evidence, targets),
+        rate_low: decision.rate_low,
+        rate_high: decision.rate_high,
+        readiness: decision.verdict.into(),
         latency_ms,
         clusters,
     }

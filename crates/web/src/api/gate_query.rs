@@ -1,10 +1,15 @@
 //! `GET /api/v1/gate`: from counters to what the gate judges.
 
-use gate::{ClusterEvidence, FunnelEvidence, GateInput, Targets};
+use std::collections::{BTreeMap, BTreeSet};
+
+use gate::{
+    ClusterEvidence, EndpointDecision, EndpointEvidence, FunnelEvidence, GateInput, Targets,
+};
 use serde::{Deserialize, Serialize};
+use store::{ClusterState, EndpointKey};
 
 use super::{ApiError, Clusters, ClustersQuery, clusters_of, endpoint_evidence, funnel_of, share};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Scope};
 
 /// Absent values are those of the configuration. Shares may be written `0.1%` or `0.001`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -54,32 +59,106 @@ pub fn gate_input_of(
     configured: &Targets,
 ) -> Result<GateInput, ApiError> {
     let targets = query.targets(configured)?;
-    let scope = ledger.scope(query.version.as_deref());
     let slice = query.slice.clone().filter(|slice| !slice.is_empty());
-    if let Some(slice) = &slice
-        && !ledger.endpoints.values().any(|row| row.slice.as_ref() == Some(slice))
-    {
-        // Not an error: traffic of the slice may still come. Without endpoints the gate says that
-        // there is not enough evidence.
-        tracing::debug!(gate.slice = %slice, "gate asked about a slice without traffic");
-    }
-    let tallies = ledger.tallies(&scope);
-    let endpoints = ledger
-        .live_endpoints()
-        .filter(|row| slice.is_none() || row.slice == slice)
-        .filter_map(|row| {
-            let tally = tallies.get(&row.key)?;
-            Some(endpoint_evidence(ledger.name(row.key), row.slice.clone(), tally))
-        })
-        .collect();
+    known_version(ledger, query.version.as_deref())?;
+    known_slice(ledger, slice.as_deref())?;
+    let scope = ledger.scope(query.version.as_deref());
+    let endpoints = evidence(ledger, &scope, slice.as_deref());
     Ok(GateInput {
         version: scope.version().map(str::to_owned),
-        clusters: clusters(ledger, query, slice.as_deref())?,
+        clusters: clusters(ledger, query.version.clone(), slice.as_deref())?,
         slice,
         targets,
         funnel: funnel(ledger),
-        endpoints,
+        endpoints: endpoints.into_values().collect(),
     })
+}
+
+/// What the gate says of each endpoint, which is what pages and API call its readiness.
+#[must_use]
+pub(crate) fn judged(
+    ledger: &Ledger,
+    scope: &Scope,
+    slice: Option<&str>,
+    targets: &Targets,
+) -> BTreeMap<EndpointKey, EndpointDecision> {
+    let evidence = evidence(ledger, scope, slice);
+    let keys: Vec<EndpointKey> = evidence.keys().copied().collect();
+    // Most often no cluster can decide by itself: then their documents need not be read.
+    let matter = targets.fail_on_new_clusters
+        || ledger.clusters.iter().any(|row| row.state == ClusterState::Regressed);
+    let version = scope.version().unwrap_or("all").to_owned();
+    let clusters = if matter { clusters(ledger, Some(version), slice) } else { Ok(Vec::new()) };
+    let input = GateInput {
+        version: None,
+        slice: None,
+        targets: targets.clone(),
+        funnel: FunnelEvidence::default(),
+        endpoints: evidence.into_values().collect(),
+        clusters: clusters.unwrap_or_else(|error| {
+            tracing::warn!(%error, "readiness is judged without clusters");
+            Vec::new()
+        }),
+    };
+    keys.into_iter().zip(gate::decide(&input).endpoints).collect()
+}
+
+/// Counts of the endpoints with traffic.
+fn evidence(
+    ledger: &Ledger,
+    scope: &Scope,
+    slice: Option<&str>,
+) -> BTreeMap<EndpointKey, EndpointEvidence> {
+    let tallies = ledger.tallies(scope);
+    let rows = ledger
+        .live_endpoints()
+        .filter(|row| slice.is_none_or(|slice| row.slice.as_deref() == Some(slice)));
+    rows.filter_map(|row| {
+        let tally = tallies.get(&row.key)?;
+        Some((row.key, endpoint_evidence(ledger.name(row.key), row.slice.clone(), tally)))
+    })
+    .collect()
+}
+
+/// A name that nothing bears is a mistake in the question, and waiting does not cure it. Before
+/// there is any name at all, it may be the one that comes.
+fn known_version(ledger: &Ledger, asked: Option<&str>) -> Result<(), ApiError> {
+    let versions = ledger.candidate_versions();
+    let compared = |version| ledger.outcomes.iter().any(|count| count.version == version);
+    match asked {
+        None | Some("" | "all") => Ok(()),
+        Some(version) if versions.is_empty() || versions.contains(&version) => Ok(()),
+        Some(version) if compared(version) => Ok(()),
+        Some(version) => Err(ApiError::NotFound(format!(
+            "there is no candidate version `{version}`; the newest are {}",
+            listed(&versions)
+        ))),
+    }
+}
+
+fn known_slice(ledger: &Ledger, asked: Option<&str>) -> Result<(), ApiError> {
+    let slices: BTreeSet<&str> =
+        ledger.endpoints.values().filter_map(|row| row.slice.as_deref()).collect();
+    match asked {
+        Some(slice) if !ledger.endpoints.is_empty() && !slices.contains(slice) => {
+            let slices: Vec<&str> = slices.into_iter().collect();
+            Err(ApiError::NotFound(match slices.len() {
+                0 => format!("there is no slice `{slice}`: no traffic falls into any"),
+                _ => format!(
+                    "there is no slice `{slice}`; those with traffic are {}",
+                    listed(&slices)
+                ),
+            }))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    const MOST: usize = 12;
+    let quoted: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    let more = if names.len() > MOST { ", …" } else { "" };
+    format!("{}{more}", quoted.join(", "))
 }
 
 fn funnel(ledger: &Ledger) -> FunnelEvidence {
@@ -96,14 +175,10 @@ fn funnel(ledger: &Ledger) -> FunnelEvidence {
 /// Clusters within the version; the candidate's first version has no new ones for the gate.
 fn clusters(
     ledger: &Ledger,
-    query: &GateQuery,
+    version: Option<String>,
     slice: Option<&str>,
 ) -> Result<Vec<ClusterEvidence>, ApiError> {
-    let all = ClustersQuery {
-        version: query.version.clone(),
-        limit: Some(u32::MAX),
-        ..ClustersQuery::default()
-    };
+    let all = ClustersQuery { version, limit: Some(u32::MAX), ..ClustersQuery::default() };
     let Clusters { clusters, version, .. } = clusters_of(ledger, &all)?;
     let first = ledger.candidate_versions().last().map(|version| (*version).to_owned());
     let is_first = version.is_some() && version == first;

@@ -24,10 +24,19 @@ pub(crate) struct IntervalBar {
 }
 
 impl IntervalBar {
-    pub(crate) fn of(rate: f64, low: f64, high: f64, target: f64, class: &'static str) -> Self {
+    /// `(mismatching, all)` trials and the interval of their rate.
+    pub(crate) fn of(
+        (mismatching, trials): (u64, u64),
+        low: f64,
+        high: f64,
+        target: f64,
+        class: &'static str,
+    ) -> Self {
+        let rate = words::share(mismatching, trials);
         let (from, to) = (place(low), place(high));
         let label = format!(
-            "rate {}, between {} and {}, target {}",
+            "{} mismatch, rate {}, between {} and {}, target {}",
+            words::of_trials(mismatching, trials),
             words::percent(rate),
             words::percent(low),
             words::percent(high),
@@ -100,10 +109,11 @@ mod tests {
 
     #[test]
     fn without_a_mismatch_there_is_a_tick_at_the_upper_bound() {
-        let bar = IntervalBar::of(0.0, 0.0, 0.001, 0.001, "wait");
+        let bar = IntervalBar::of((0, 4_000), 0.0, 0.001, 0.001, "wait");
         assert_eq!((bar.dot, bar.tick.as_deref()), (None, Some("50%")));
-        let bar = IntervalBar::of(0.01, 0.001, 0.1, 0.001, "fail");
+        let bar = IntervalBar::of((1, 100), 0.001, 0.1, 0.001, "fail");
         assert_eq!((bar.dot.as_deref(), bar.tick), (Some("75%"), None));
+        assert!(bar.label.starts_with("1 of 100 trials mismatch, rate 1.00"), "{}", bar.label);
         assert_eq!((bar.from.as_str(), bar.width.as_str()), ("50%", "50%"));
     }
 

@@ -59,6 +59,8 @@ struct Page {
     parts: Vec<TitlePart>,
     state: State,
     actions: Vec<Action>,
+    /// No exchange shows it any more, and nobody settled it: what was learnt since did.
+    volatile_href: Option<String>,
     endpoint: String,
     endpoint_href: String,
     more_endpoints: Vec<String>,
@@ -156,6 +158,7 @@ pub(crate) fn page(
     let neighbours = neighbours(look, &cluster, asked)?;
     let spark = clusters::spark(look, &cluster, 216, 36);
     let sample = shown(kept, asked);
+    let gone = is_volatile(look, &cluster, &kept.model);
     let samples = links(look, &kept.samples, sample, id, asked);
     let matches = links(look, &kept.matches, sample, id, asked);
     html(
@@ -168,8 +171,11 @@ pub(crate) fn page(
             previous: neighbours.0,
             next: neighbours.1,
             position: neighbours.2,
-            state: State::of(&cluster.state),
-            actions: actions(&cluster.state),
+            state: if gone { State::VOLATILE } else { State::of(&cluster.state) },
+            actions: if gone { Vec::new() } else { actions(&cluster.state) },
+            volatile_href: gone.then(|| {
+                words::link("/volatile", &[("version", &asked.version), ("theme", &asked.theme)])
+            }),
             endpoint_href: words::link(
                 "/clusters",
                 &[
@@ -249,6 +255,21 @@ fn neighbours(
     };
     let previous = place.checked_sub(1).and_then(href);
     Ok((previous, href(place + 1), format!("{} of {}", place + 1, list.len())))
+}
+
+/// Whether all that is left of an open cluster are places that were found volatile.
+fn is_volatile(look: &Look, cluster: &Cluster, model: &Model) -> bool {
+    let endpoint = look.ledger.endpoint_named(&cluster.endpoint);
+    let is_open = matches!(cluster.state.as_str(), "new" | "known");
+    let covers = |one: &cluster::doc::DocDifference| {
+        model.volatile.iter().any(|place| {
+            let array = one.path.strip_suffix("/*").unwrap_or(&one.path);
+            Some(place.endpoint.0) == endpoint
+                && api::place_name(place.place) == one.place
+                && (place.path == one.path || place.path == array)
+        })
+    };
+    is_open && cluster.by_version.is_empty() && cluster.differences.iter().any(covers)
 }
 
 fn actions(state: &str) -> Vec<Action> {

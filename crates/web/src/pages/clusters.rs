@@ -101,6 +101,8 @@ pub(crate) struct State {
 }
 
 impl State {
+    pub(crate) const VOLATILE: Self = Self { class: "known", word: "Volatile" };
+
     pub(crate) fn of(state: &str) -> Self {
         match state {
             "regressed" => Self { class: "regressed", word: "Regressed" },

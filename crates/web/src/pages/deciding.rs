@@ -1,5 +1,7 @@
 //! Gate: the verdict, why, what is still needed, and the command for a pipeline.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use gate::{Decision, Targets, Verdict};
 use serde::Deserialize;
@@ -12,7 +14,7 @@ use super::{
 };
 use crate::{
     api::{self, ApiError, GateQuery},
-    ledger::{Scope, Tally},
+    ledger::Scope,
     words,
 };
 
@@ -126,13 +128,13 @@ fn ticked(reason: &str) -> Vec<Words> {
     parts.map(|(place, text)| Words { code: place % 2 == 1, text: text.to_owned() }).collect()
 }
 
+/// Those with traffic, in the order of the configuration.
 fn slices(look: &Look) -> Vec<String> {
-    let mut names = look.config.slices.clone();
-    for row in look.ledger.endpoints.values() {
-        if let Some(slice) = row.slice.as_ref().filter(|slice| !names.contains(slice)) {
-            names.push(slice.clone());
-        }
-    }
+    let seen: BTreeSet<&String> =
+        look.ledger.endpoints.values().filter_map(|row| row.slice.as_ref()).collect();
+    let place = |name: &String| look.config.slices.iter().position(|one| one == name);
+    let mut names: Vec<String> = seen.into_iter().cloned().collect();
+    names.sort_by_key(|name| place(name).unwrap_or(usize::MAX));
     names
 }
 
@@ -159,26 +161,40 @@ fn slice_links(look: &Look, asked: &Asked) -> Vec<(String, String, bool)> {
 fn heads(look: &Look) -> Vec<(String, String)> {
     let versions = look.ledger.candidate_versions();
     let shown: Vec<&str> = versions.into_iter().take(VERSIONS).rev().collect();
-    shown.into_iter().map(|name| (name.chars().take(8).collect(), name.to_owned())).collect()
+    shown.into_iter().map(|name| (short(name), name.to_owned())).collect()
+}
+
+/// Hashes and names stay whole up to a dozen letters; longer ones end in `…`.
+fn short(version: &str) -> String {
+    const MOST: usize = 12;
+    if version.chars().count() <= MOST {
+        return version.to_owned();
+    }
+    version.chars().take(MOST - 1).chain(['…']).collect()
 }
 
 /// Each slice (or endpoint) under today's targets, by version.
 fn history(look: &Look, now: &Scope) -> Vec<Row> {
     let ledger = &look.ledger;
     let versions = heads(look);
-    let tallies: Vec<_> =
-        versions.iter().map(|(_, name)| ledger.tallies(&Scope::One(name.clone()))).collect();
+    let targets = &look.config.targets;
+    let judged: Vec<_> = versions
+        .iter()
+        .map(|(_, name)| api::judged(ledger, &Scope::One(name.clone()), None, targets))
+        .collect();
     let mut rows = Vec::new();
     let groups = readiness::groups(look, &Scope::All);
     let sliced = groups.iter().any(|group| group.slice.is_some());
     let mut add = |name: String, members: Vec<&str>| {
         let keys: Vec<_> = members.iter().filter_map(|name| ledger.endpoint_named(name)).collect();
-        let cells = tallies.iter().zip(&versions).map(|(tallies, (_, version))| {
-            let own: Vec<Tally> = keys.iter().filter_map(|key| tallies.get(key).copied()).collect();
+        let cells = judged.iter().zip(&versions).map(|(judged, (_, version))| {
             let standings: Vec<Standing> =
-                own.iter().map(|tally| Standing::of(tally, &look.config.targets)).collect();
-            let judged = own.iter().any(|tally| tally.compared > 0);
-            let class = if judged { class(Standing::worst(&standings).readiness) } else { "" };
+                keys.iter().filter_map(|key| judged.get(key)).map(Standing::of).collect();
+            let class = if standings.is_empty() {
+                ""
+            } else {
+                class(Standing::worst(&standings).readiness)
+            };
             let current = if now.version() == Some(version.as_str()) { "current" } else { "" };
             (class, current.to_owned())
         });
@@ -203,13 +219,13 @@ fn needed(look: &Look, decision: &Decision) -> Vec<Needed> {
         Needed {
             name: one.endpoint.clone(),
             so_far: match &one.slice {
-                Some(slice) => format!("{slice} · {} so far", words::count(one.trials)),
-                None => format!("{} so far", words::count(one.trials)),
+                Some(slice) => format!("{slice} · {} so far", words::plural(one.trials, "trial")),
+                None => format!("{} so far", words::plural(one.trials, "trial")),
             },
             bar: format!("{:.1}", share * 100.0),
             more: needed.map_or_else(
                 || "out of reach".to_owned(),
-                |needed| format!("{} more", words::count(needed)),
+                |needed| format!("{} more trials", words::count(needed)),
             ),
             reason: match needed {
                 Some(_) => pace(look, one.endpoint.as_str(), one.trials, needed),
@@ -256,7 +272,7 @@ fn checks(look: &Look, decision: &Decision, scope: &Scope) -> Vec<Check> {
         Check {
             class: if failing > 0 { "fail" } else { "pass" },
             name: format!(
-                "Mismatch rate under {}, interval at {}",
+                "Mismatch rate of trials under {}, interval at {}",
                 words::round_percent(targets.max_mismatch_rate),
                 words::round_percent(targets.confidence)
             ),
@@ -370,6 +386,13 @@ fn in_shell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_versions_stand_whole_above_their_column() {
+        assert_eq!(short("unfinished"), "unfinished");
+        assert_eq!(short("2026-11-20.1"), "2026-11-20.1");
+        assert_eq!(short("4f1c2ab77de0c3d4"), "4f1c2ab77de…");
+    }
 
     #[test]
     fn the_command_quotes_what_a_candidate_calls_itself() {

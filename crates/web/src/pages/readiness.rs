@@ -78,6 +78,8 @@ struct Row {
     mismatched_href: String,
     bar: IntervalBar,
     rate: String,
+    /// `52 of 260 trials`: of what the rate is the share.
+    of: String,
     spark: Columns,
     latency: Latency,
     clusters: u64,
@@ -193,6 +195,7 @@ pub(crate) fn groups(look: &Look, scope: &Scope) -> Vec<Group> {
         EndpointsQuery { version: Some(scope.version().unwrap_or("all").to_owned()), slice: None };
     let tallies = ledger.tallies(scope);
     let clusters = ledger.open_clusters(scope);
+    let judged = api::judged(ledger, scope, None, targets);
     let mut by_slice: BTreeMap<(usize, Option<String>), Vec<Endpoint>> = BTreeMap::new();
     for endpoint in api::endpoints_of(ledger, &query, targets).endpoints {
         let names = &look.config.slices;
@@ -211,7 +214,8 @@ pub(crate) fn groups(look: &Look, scope: &Scope) -> Vec<Group> {
             let own = tallies.get(&key).copied().unwrap_or_default();
             tally.join(&own);
             ids.extend(clusters.get(&key).into_iter().flatten());
-            members.push((endpoint, Standing::of(&own, targets)));
+            let standing = judged.get(&key).map_or_else(|| Standing::worst(&[]), Standing::of);
+            members.push((endpoint, standing));
         }
         let standings: Vec<Standing> = members.iter().map(|one| one.1).collect();
         // The busiest endpoint speaks for the latency of its slice.
@@ -308,6 +312,21 @@ fn segments(standings: &[Standing], asked: &Asked) -> Vec<Segment> {
     .collect()
 }
 
+/// Without a trial there is no rate, which is not a rate of 0.
+fn rate(mismatching: u64, trials: u64) -> String {
+    if trials == 0 { "–".to_owned() } else { words::percent(words::share(mismatching, trials)) }
+}
+
+/// Pairs without an answer are no trials, yet they fail an endpoint: its row says so.
+fn with_no_answer(mut detail: String, no_answer: u64, compared: u64) -> String {
+    if no_answer > 0 {
+        let comma = if detail.is_empty() { "" } else { ", " };
+        let (no_answer, compared) = (words::count(no_answer), words::count(compared));
+        detail.push_str(&format!("{comma}{no_answer} of {compared} without an answer"));
+    }
+    detail
+}
+
 struct Table<'a> {
     look: &'a Look,
     asked: &'a Asked,
@@ -362,10 +381,14 @@ impl Table<'_> {
             ledger.endpoints.get(&key).is_some_and(|row| row.slice == slice)
         };
         Row {
-            detail: match group.members.len() {
-                1 => "1 endpoint".to_owned(),
-                all => format!("{ready} of {all} ready"),
-            },
+            detail: with_no_answer(
+                match group.members.len() {
+                    1 => "1 endpoint".to_owned(),
+                    all => format!("{ready} of {all} ready"),
+                },
+                group.tally.no_answer,
+                group.tally.compared,
+            ),
             fold: Some(self.fold(&name, group)),
             inner: false,
             is_slice: true,
@@ -375,13 +398,14 @@ impl Table<'_> {
             mismatched: words::count(group.tally.mismatched),
             mismatched_href: self.link("/clusters", &[("slice", &name)]),
             bar: IntervalBar::of(
-                group.tally.rate(),
+                (group.tally.mismatching_trials, group.tally.trials),
                 interval.low,
                 interval.high,
                 self.targets.max_mismatch_rate,
                 class(group.standing.readiness),
             ),
-            rate: words::percent(group.tally.rate()),
+            rate: rate(group.tally.mismatching_trials, group.tally.trials),
+            of: words::of_trials(group.tally.mismatching_trials, group.tally.trials),
             spark: self.spark(&in_slice),
             latency: self.latency(&group.latency),
             clusters: group.clusters,
@@ -397,7 +421,7 @@ impl Table<'_> {
         let name = &endpoint.endpoint;
         Row {
             name: name.clone(),
-            detail: String::new(),
+            detail: with_no_answer(String::new(), endpoint.no_answer, endpoint.compared),
             fold: None,
             inner,
             is_slice: false,
@@ -408,13 +432,14 @@ impl Table<'_> {
             mismatched_href: self
                 .link("/exchanges", &[("endpoint", name), ("verdict", "mismatch")]),
             bar: IntervalBar::of(
-                endpoint.rate,
+                (endpoint.mismatching_trials, endpoint.trials),
                 endpoint.rate_low,
                 endpoint.rate_high,
                 self.targets.max_mismatch_rate,
                 class(standing.readiness),
             ),
-            rate: words::percent(endpoint.rate),
+            rate: rate(endpoint.mismatching_trials, endpoint.trials),
+            of: words::of_trials(endpoint.mismatching_trials, endpoint.trials),
             spark: self.spark(&is_own),
             latency: self.latency(&endpoint.latency_ms),
             clusters: endpoint.clusters,

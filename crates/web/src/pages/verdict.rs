@@ -1,8 +1,8 @@
 //! Verdict chips: pass, fail, not enough evidence.
 
-use gate::{EndpointEvidence, Readiness, Targets, interval::trials_needed};
+use gate::{EndpointDecision, Readiness};
 
-use crate::{draw::Ring, ledger::Tally, words};
+use crate::{draw::Ring, words};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Chip {
@@ -24,28 +24,11 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    pub(crate) fn of(tally: &Tally, targets: &Targets) -> Self {
-        let evidence = EndpointEvidence {
-            endpoint: String::new(),
-            slice: None,
-            compared: tally.compared,
-            no_answer: tally.no_answer,
-            lag: tally.lag,
-            trials: tally.trials,
-            mismatching_trials: tally.mismatching_trials,
-            mismatched: tally.mismatched,
-        };
-        let least = targets.min_samples.saturating_sub(tally.trials);
-        let needed = trials_needed(
-            tally.mismatching_trials,
-            tally.trials,
-            targets.max_mismatch_rate,
-            targets.confidence,
-        );
+    pub(crate) fn of(decision: &EndpointDecision) -> Self {
         Self {
-            readiness: gate::readiness(&evidence, targets),
-            trials: tally.trials,
-            needed: needed.map(|needed| needed.max(least)),
+            readiness: decision.verdict.into(),
+            trials: decision.trials,
+            needed: decision.needed_samples,
         }
     }
 

@@ -3,7 +3,10 @@
 use exchange::control::{BREAKER_SETTING, BreakerReport};
 use serde_json::json;
 
-use crate::{seed::VERSIONS, stage::Stage};
+use crate::{
+    seed::{VERSIONS, cause_key},
+    stage::Stage,
+};
 
 /// The text of a page: tags gone, white space single.
 fn text(page: &str) -> String {
@@ -47,7 +50,7 @@ async fn readiness_answers_in_its_heading() {
             "GET /loans/{id}/decision",
         ],
     );
-    assert!(page.contains("role=\"img\" aria-label=\"rate 3."), "intervals are described");
+    assert!(page.contains("trials mismatch, rate 3."), "intervals are described");
     let filtered = stage.page("/?verdict=pass").await;
     says(&filtered, &["Nothing here has this verdict."]);
     // A folded slice opens by its link.
@@ -172,6 +175,109 @@ async fn counters_that_are_old_are_not_simply_balanced() {
     says(&page, &["Balanced , counters are 10 min old"]);
     assert!(page.contains("class=\"verdict warn\" href=\"/pipeline\""), "no green tick alone");
     says(&stage.page("/pipeline").await, &["Tap silent"]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_rate_says_of_what_it_is_the_share() {
+    let stage = Stage::seeded().await;
+    let all = stage.json("/api/v1/endpoints").await;
+    let one = &all["endpoints"][0];
+    let (wrong, trials) = (&one["mismatching_trials"], &one["trials"]);
+    let page = stage.page("/").await;
+    says(&page, &["Rate of trials", &format!("{wrong} of {trials} trials")]);
+    assert!(page.contains(&format!("aria-label=\"{wrong} of {trials} trials mismatch, rate ")));
+    says(&stage.page("/gate").await, &["trials so far", "more trials"]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn pairs_without_an_answer_are_said_in_the_row() {
+    let stage = Stage::seeded().await;
+    let all = stage.json("/api/v1/endpoints").await;
+    let rows = all["endpoints"].as_array().unwrap();
+    let one = rows.iter().find(|one| one["no_answer"] != 0).unwrap();
+    let words = format!("{} of {} without an answer", one["no_answer"], one["compared"]);
+    let open = "/?flip=Queues,Decisions,Offers,Customers,Products";
+    let pages = [stage.page("/").await, stage.page(open).await];
+    assert!(pages.iter().any(|page| text(page).contains(&words)), "{words}");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn page_api_and_gate_agree_on_every_endpoint() {
+    let stage = Stage::seeded().await;
+    for version in VERSIONS.iter().copied().chain(["all"]) {
+        let gate = stage.json(&format!("/api/v1/gate?version={version}")).await;
+        let endpoints = stage.json(&format!("/api/v1/endpoints?version={version}")).await;
+        let (gate, endpoints) = (&gate["endpoints"], endpoints["endpoints"].as_array().unwrap());
+        assert_eq!(gate.as_array().unwrap().len(), endpoints.len());
+        let mut failing = 0;
+        for endpoint in endpoints {
+            let judged = gate.as_array().unwrap().iter();
+            let judged = judged.clone().find(|one| one["endpoint"] == endpoint["endpoint"]);
+            let readiness = match judged.unwrap()["verdict"].as_str().unwrap() {
+                "pass" => "ready",
+                "fail" => "not_ready",
+                _ => "not_enough_evidence",
+            };
+            assert_eq!(endpoint["readiness"], readiness, "{endpoint}");
+            failing += usize::from(readiness == "not_ready");
+        }
+        // Slices are unfolded so that each endpoint has its row, and its chip.
+        let flip = "Queues,Decisions,Offers,Customers,Products";
+        let usual = stage.page(&format!("/?version={version}")).await;
+        let flipped = stage.page(&format!("/?version={version}&flip={flip}")).await;
+        let fails = [usual, flipped]
+            .iter()
+            .flat_map(|page| page.split("<tr").map(str::to_owned).collect::<Vec<_>>())
+            .filter(|row| row.starts_with(" class=\"inner\"") && row.contains("<b>Fail</b>"))
+            .count();
+        assert_eq!(fails, failing, "{version}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_gate_asked_about_what_is_not_there_says_what_is() {
+    let stage = Stage::seeded().await;
+    for (query, name) in [("version=nosuch", "`4f1c2ab`"), ("slice=nosuch", "`Decisions`")] {
+        let answer = stage.get(&format!("/api/v1/gate?{query}")).await;
+        let problem = Stage::problem(&answer, 404);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("nosuch") && detail.contains(name), "{detail}");
+        assert_eq!(stage.get(&format!("/gate?{query}")).await.status, 404);
+    }
+    stage.end().await;
+    // Before there is any name, the one asked for may still come.
+    let stage = Stage::empty().await;
+    let decision = stage.json("/api/v1/gate?version=nosuch&slice=nosuch").await;
+    assert_eq!(decision["verdict"], "not_enough_evidence");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_cluster_whose_places_became_volatile_is_not_new_work() {
+    let stage = Stage::seeded().await;
+    let cluster = stage.json("/api/v1/clusters/C-1").await;
+    says(&stage.page("/clusters/C-1").await, &["Accept", "Mark fixed"]);
+    let (method, template) = cluster["endpoint"].as_str().unwrap().split_once(' ').unwrap();
+    let volatile = cluster::VolatilePlace {
+        endpoint: cluster::EndpointId::of(method, template),
+        place: cluster::Where::Body,
+        path: cluster["differences"][0]["path"].as_str().unwrap().to_owned(),
+        covers: cluster::Covers::Value,
+        families: Vec::new(),
+        evidence: cluster::Evidence::Secondary { differed: 90, asked: 100 },
+    };
+    let learnt = cluster::Model { number: 5, volatile: vec![volatile], ..Default::default() };
+    let doc = serde_json::to_string(&learnt).unwrap();
+    let model = store::ModelRow { number: 5, at: 1, doc };
+    stage.store.publish_model(&model, &[], &[(cause_key(0), true, None)], &[]).await.unwrap();
+    assert_eq!(stage.json("/api/v1/clusters/C-1").await["count"], 0);
+    let page = stage.page("/clusters/C-1").await;
+    says(&page, &["Its places were found volatile; nothing counts against it. Volatile lists"]);
+    assert!(!text(&page).contains("Mark fixed") && page.contains("href=\"/volatile\""));
     stage.end().await;
 }
 

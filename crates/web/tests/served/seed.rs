@@ -336,7 +336,7 @@ fn equal_key(endpoint: usize) -> i64 {
     1_000 + endpoint as i64
 }
 
-fn cause_key(cause: usize) -> i64 {
+pub(crate) fn cause_key(cause: usize) -> i64 {
     2_000 + cause as i64
 }
 
