@@ -321,8 +321,8 @@ fn rate(mismatching: u64, trials: u64) -> String {
 fn with_no_answer(mut detail: String, no_answer: u64, compared: u64) -> String {
     if no_answer > 0 {
         let comma = if detail.is_empty() { "" } else { ", " };
-        let (no_answer, compared) = (words::count(no_answer), words::count(compared));
-        detail.push_str(&format!("{comma}{no_answer} of {compared} without an answer"));
+        let all = if no_answer == compared { "all " } else { "" };
+        detail.push_str(&format!("{comma}{all}{} no answer", words::count(no_answer)));
     }
     detail
 }
