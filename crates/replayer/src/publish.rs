@@ -169,19 +169,25 @@ impl PartitionLane {
         marks
     }
 
-    /// Until it is confirmed.
+    /// Until it is confirmed. Told when it begins and when it is over, not at each try.
     async fn publish(&self, payload: Bytes) {
         let mut pause = FIRST_PAUSE;
+        let mut refused = false;
         while let Err(error) = self.producer.publish(self.partition, payload.clone()).await {
             self.downstream.metrics.publish_retries.inc();
-            tracing::warn!(
-                error = %error,
-                queue.partition = self.partition,
-                retry.pause_ms = pause.as_millis() as u64,
-                "results are not accepted by the queue: trying again"
-            );
+            if !refused {
+                tracing::warn!(
+                    error = %error,
+                    queue.partition = self.partition,
+                    "results are not accepted by the queue: trying again until they are"
+                );
+            }
+            refused = true;
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        if refused {
+            tracing::info!(queue.partition = self.partition, "results are accepted again");
         }
     }
 
