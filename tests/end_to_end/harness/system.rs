@@ -1,6 +1,6 @@
 //! A started Understudy between a primary and a candidate.
 
-use std::{path::PathBuf, time::Duration};
+use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
@@ -181,6 +181,7 @@ impl Plan<'_> {
     fn roles(&self, amqp: &str, postgres: &str, prefix: &str) -> Vec<Process> {
         let key = self.folder.join("key");
         std::fs::write(&key, exchange::seal::Keyring::generate_text()).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
         let config = self.folder.join("understudy.toml");
         let text = format!(
             "key_file = {key:?}\n[queue]\nurl = {amqp:?}\nprefix = {prefix:?}\n[store]\nurl = {postgres:?}\n"

@@ -22,6 +22,9 @@ pub(crate) async fn run(args: CompareArgs) -> anyhow::Result<ExitCode> {
     let token = shutdown::on_signals()?;
     let queue = open::queue(queue_url, &settings).await?;
     let store = open::store(&store_url).await?;
+    if let Some(file) = &settings.key_file {
+        keys::check(&keys, &store, file).await?;
+    }
     eprintln!("comparator ready");
     let inputs = CompareInputs {
         config,

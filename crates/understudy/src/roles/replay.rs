@@ -22,6 +22,9 @@ pub(crate) async fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let token = shutdown::on_signals()?;
     let queue = open::queue(queue_url, &settings).await?;
     let store = open::store(&store_url).await?;
+    if let Some(file) = &settings.key_file {
+        keys::check(&keys, &store, file).await?;
+    }
     eprintln!("replayer for {}", config.candidate);
     let inputs = ReplayInputs { config, queue: queue.clone(), store: store.clone(), keys, admin };
     let outcome = replayer::run(inputs, token).await;

@@ -102,12 +102,16 @@ impl Pipeline {
         };
         listeners::refuse_loop(&tap_config.primary, self.tap.local_addr()?)?;
         open::data_folder(&self.data)?;
-        let keys = match &self.settings.key_file {
-            Some(path) => keys::read(Some(path))?,
-            None => keys::read_or_create(&self.data.join("key"))?,
+        let (keys, key_file) = match &self.settings.key_file {
+            Some(path) => (keys::read(Some(path))?, path.clone()),
+            None => {
+                let path = self.data.join("key");
+                (keys::read_or_create(&path)?, path)
+            }
         };
         let queue = open::queue(self.queue, &self.settings).await?;
         let store = open::store(&self.store).await?;
+        keys::check(&keys, &store, &key_file).await?;
         Ok(Stages {
             copy: TapInputs {
                 config: tap_config,
