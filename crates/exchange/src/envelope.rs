@@ -137,6 +137,14 @@ fn open<T: DeserializeOwned>(
     decode(&plain)
 }
 
+/// Any payload as a message: what somebody who has the key could send.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn sealed(keys: &Keyring, kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+    let mut message = [&MAGIC[..], &[VERSION, kind, flags]].concat();
+    keys.seal_onto(&mut message, &purpose(VERSION, kind, flags), payload);
+    message
+}
+
 fn purpose(version: u8, kind: u8, flags: u8) -> String {
     format!("understudy message {version}/{kind}/{flags}")
 }

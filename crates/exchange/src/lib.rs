@@ -15,6 +15,8 @@ pub mod batch;
 pub mod control;
 pub mod envelope;
 mod fate;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod id;
 mod message;
 mod pair;

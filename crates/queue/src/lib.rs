@@ -24,6 +24,8 @@ mod url;
 
 pub use consumer::{Consumer, Delivery};
 pub use control::{Control, ControlEvents};
+#[cfg(any(test, fuzzing))]
+pub use log::hostile;
 pub use producer::{Producer, PublishError};
 pub use queue::{Queue, QueueConfig, QueueError, QueueHealth};
 pub use url::{QueueUrl, QueueUrlError};

@@ -28,12 +28,14 @@ pub(crate) struct Ledger {
     sampled_out: AtomicU64,
     not_copied: [AtomicU64; NotCopiedReason::ALL.len()],
     dropped: [AtomicU64; DropReason::ALL.len()],
-    /// For metrics alone.
+    /// For metrics alone, as are the routes.
     handed: AtomicU64,
+    /// By [`crate::policy::Policy::routes`].
+    routes: Vec<AtomicU64>,
 }
 
 impl Ledger {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(routes: usize) -> Arc<Self> {
         Arc::new(Self {
             version: AtomicU64::new(0),
             unhanded: AtomicU64::new(0),
@@ -41,6 +43,7 @@ impl Ledger {
             not_copied: std::array::from_fn(|_| AtomicU64::new(0)),
             dropped: std::array::from_fn(|_| AtomicU64::new(0)),
             handed: AtomicU64::new(0),
+            routes: (0..routes).map(|_| AtomicU64::new(0)).collect(),
         })
     }
 
@@ -61,6 +64,15 @@ impl Ledger {
 
     pub(crate) fn count_handed(&self) {
         bump(&self.handed);
+    }
+
+    /// A request met the slice route of this place.
+    pub(crate) fn count_route(&self, place: usize) {
+        self.routes.get(place).map(bump);
+    }
+
+    pub(crate) fn met(&self, place: usize) -> u64 {
+        self.routes.get(place).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
     pub(crate) fn handed(&self) -> u64 {
@@ -129,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_picture_of_a_busy_ledger_adds_up() {
-        let ledger = Ledger::new();
+        let ledger = Ledger::new(0);
         let writer = {
             let ledger = Arc::clone(&ledger);
             std::thread::spawn(move || {

@@ -29,6 +29,8 @@ pub(crate) struct Capture {
     pub(crate) response: Vec<u8>,
     pub(crate) response_head: usize,
     pub(crate) digest: Option<Digest>,
+    /// The response's body is of a type of which only length and hash are kept.
+    pub(crate) hash_only: bool,
     pub(crate) held: Held,
 }
 

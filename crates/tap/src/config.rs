@@ -1,21 +1,31 @@
 //! `[tap]` and `[[slice]]` of `understudy.toml`.
 
+use std::path::PathBuf;
+
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde::Deserialize;
 use url::Url;
 
-use crate::policy::Policy;
+use crate::{content::ContentTypes, policy::Policy};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TapConfig {
     /// Origin of the primary: `http://127.0.0.1:9000` or `https://…`; no path.
     pub primary: String,
+    /// PEM file of certificates that may vouch for an `https` primary, beside the system's.
+    pub primary_ca: Option<PathBuf>,
+    /// The content of that file; read by whoever reads the configuration.
+    #[serde(skip)]
+    pub primary_ca_pem: Option<Vec<u8>>,
     /// `header:x-session-id`, … (`exchange::session::SessionSource`).
     pub session: String,
     /// Copy unsafe methods everywhere.
     pub writes: bool,
     /// The share of sessions that is copied, 0 to 1. A slice may state its own.
     pub sample: f64,
+    /// Exchanges copied per second, on average; kept by turning away whole new sessions.
+    pub max_rate: Option<f64>,
     /// Routes whose unsafe method only reads (`POST /search`).
     pub treat_as_reads: Vec<String>,
     /// Routes whose safe method changes something (`GET /queues/{queue}/next`).
@@ -29,6 +39,9 @@ pub struct TapConfig {
     pub workers: usize,
     /// Request bodies above are not copied; of response bodies above, length and hash are.
     pub body_cap_bytes: usize,
+    /// Of response bodies of other types, length and hash are kept: `application/json`, `text/*`.
+    /// Empty: every type is kept.
+    pub content_types: Vec<String>,
     /// Bytes of copies held in memory, all together; beyond, exchanges are dropped and counted.
     pub held_bytes: usize,
     /// Exchanges on their way to the publisher thread; beyond, they are dropped and counted.
@@ -63,15 +76,19 @@ impl Default for TapConfig {
     fn default() -> Self {
         Self {
             primary: String::new(),
+            primary_ca: None,
+            primary_ca_pem: None,
             session: "none".into(),
             writes: false,
             sample: 1.0,
+            max_rate: None,
             treat_as_reads: Vec::new(),
             treat_as_writes: Vec::new(),
             exclude: Vec::new(),
             slices: Vec::new(),
             workers: 0,
             body_cap_bytes: 1024 * 1024,
+            content_types: Vec::new(),
             held_bytes: 64 * 1024 * 1024,
             handover: 16 * 1024,
             max_head_bytes: 64 * 1024,
@@ -101,6 +118,8 @@ pub struct SliceConfig {
     pub writes: bool,
     /// The share of this slice's sessions that is copied, in place of `tap.sample`.
     pub sample: Option<f64>,
+    /// Exchanges of this slice copied per second; `tap.max_rate` counts them too.
+    pub max_rate: Option<f64>,
 }
 
 /// A setting that cannot be used.
@@ -122,10 +141,13 @@ impl TapConfig {
     /// Says which setting is wrong and what to write, before anything is started.
     pub fn validate(&self) -> Result<(), Invalid> {
         self.origin()?;
+        self.authorities()?;
         self.session
             .parse::<exchange::session::SessionSource>()
             .map_err(|error| Invalid::new("tap.session", error.to_string()))?;
         share("tap.sample", self.sample)?;
+        rate("tap.max_rate", self.max_rate)?;
+        ContentTypes::new(&self.content_types)?;
         self.validate_slices()?;
         Policy::new(self)?;
         self.validate_bounds()
@@ -151,6 +173,17 @@ impl TapConfig {
         }
     }
 
+    /// Who may vouch for the primary, beside the system's authorities.
+    pub(crate) fn authorities(&self) -> Result<Vec<CertificateDer<'static>>, Invalid> {
+        let Some(pem) = &self.primary_ca_pem else { return Ok(Vec::new()) };
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        match found {
+            Ok(found) if !found.is_empty() => Ok(found),
+            Ok(_) => Err(Invalid::new("tap.primary_ca", "no certificate in PEM form is in it")),
+            Err(error) => Err(Invalid::new("tap.primary_ca", error.to_string())),
+        }
+    }
+
     fn validate_slices(&self) -> Result<(), Invalid> {
         for (at, slice) in self.slices.iter().enumerate() {
             if slice.name.trim().is_empty() {
@@ -166,6 +199,7 @@ impl TapConfig {
             if let Some(sample) = slice.sample {
                 share(&format!("{field}: sample"), sample)?;
             }
+            rate(&format!("{field}: max_rate"), slice.max_rate)?;
         }
         Ok(())
     }
@@ -201,6 +235,15 @@ fn share(field: &str, value: f64) -> Result<(), Invalid> {
     Err(Invalid::new(field, format!("{value} is no share: write 0 to 1, for example 0.1")))
 }
 
+fn rate(field: &str, value: Option<f64>) -> Result<(), Invalid> {
+    match value {
+        Some(rate) if !(rate > 0.0 && rate.is_finite()) => {
+            Err(Invalid::new(field, format!("{rate} is no rate: write exchanges per second")))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,6 +269,13 @@ mod tests {
         assert_eq!(config(|c| c.session = "head".into()), Err("tap.session".into()));
         assert_eq!(config(|c| c.sample = 1.5), Err("tap.sample".into()));
         assert_eq!(config(|c| c.sample = f64::NAN), Err("tap.sample".into()));
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(config(|c| c.max_rate = Some(bad)), Err("tap.max_rate".into()), "{bad}");
+        }
+        assert_eq!(
+            config(|c| c.content_types = vec!["json".into()]),
+            Err("tap.content_types".into())
+        );
         assert_eq!(config(|c| c.exclude = vec!["a".into()]), Err("tap.exclude".into()));
         assert_eq!(config(|c| c.idle_timeout_ms = 0), Err("tap.idle_timeout_ms".into()));
         let slice = SliceConfig { name: "a".into(), ..Default::default() };

@@ -17,11 +17,15 @@ mod admin;
 mod budget;
 mod capture;
 mod config;
+mod content;
 mod gaps;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod metrics;
 mod policy;
 mod proxy;
 mod publisher;
+mod rate;
 mod record;
 mod routes;
 mod shared;

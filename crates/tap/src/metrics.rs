@@ -1,4 +1,5 @@
-//! The account as Prometheus text. Labels are reasons, never paths or names of users.
+//! The account as Prometheus text. Labels are reasons, and slices and route
+//! templates of the configuration; never paths that were asked for.
 
 use std::fmt::Write as _;
 
@@ -22,6 +23,7 @@ pub(crate) fn text(state: &AdminState) -> String {
     for (reason, count) in &totals.not_copied {
         page.sample("understudy_tap_not_copied_total", reason.as_str(), *count);
     }
+    page.slices(state);
     page.family("understudy_tap_dropped_total", "counter", "Exchanges lost in the tap.");
     for reason in DropReason::ALL {
         let here = totals.dropped.get(reason).copied().unwrap_or_default();
@@ -69,8 +71,30 @@ impl Page {
         };
     }
 
+    /// Routes are those of the configuration, as they stand there: what users ask for never
+    /// becomes a label.
+    fn slices(&mut self, state: &AdminState) {
+        let shared = &state.shared;
+        let name = "understudy_tap_slice_requests_total";
+        let mut routes = shared.policy.routes().enumerate().peekable();
+        if routes.peek().is_none() {
+            return;
+        }
+        self.family(name, "counter", "Requests that met a route of a slice.");
+        for (place, (slice, route)) in routes {
+            let count: u64 = shared.ledgers.iter().map(|ledger| ledger.met(place)).sum();
+            let (slice, route) = (label(slice), label(route));
+            let _ = writeln!(self.0, "{name}{{slice=\"{slice}\",route=\"{route}\"}} {count}");
+        }
+    }
+
     fn gauge(&mut self, name: &str, help: &str, value: u64) {
         self.family(name, "gauge", help);
         self.sample(name, "", value);
     }
+}
+
+/// A label's value, escaped.
+fn label(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

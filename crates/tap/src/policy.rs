@@ -74,6 +74,11 @@ pub(crate) struct Policy {
 
 #[derive(Debug)]
 struct Slice {
+    name: String,
+    /// Place of its first route among those of all slices.
+    first: usize,
+    /// As in the configuration.
+    texts: Vec<String>,
     routes: Vec<Route>,
     writes: bool,
     share: Option<Share>,
@@ -86,8 +91,14 @@ impl Policy {
                 texts.iter().map(|text| text.parse()).collect();
             parsed.map_err(|error| Invalid::new(field, error.to_string()))
         };
+        let mut first = 0;
         let slice = |slice: &SliceConfig| {
+            let before = first;
+            first += slice.routes.len();
             Ok(Slice {
+                name: slice.name.clone(),
+                first: before,
+                texts: slice.routes.clone(),
                 routes: routes(format!("slice `{}`: routes", slice.name), &slice.routes)?,
                 writes: slice.writes,
                 share: slice.sample.map(Share::new),
@@ -103,7 +114,29 @@ impl Policy {
         })
     }
 
-    pub(crate) fn decide(&self, asked: &Asked<'_>, paused: bool) -> Decision {
+    /// The routes of all slices by their places, each with its slice's name.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.slices
+            .iter()
+            .flat_map(|slice| slice.texts.iter().map(|route| (slice.name.as_str(), route.as_str())))
+    }
+
+    /// What becomes of a request, and the place of the slice route it met.
+    pub(crate) fn decide(&self, asked: &Asked<'_>, paused: bool) -> (Decision, Option<usize>) {
+        let met = self.slices.iter().enumerate().find_map(|(at, slice)| {
+            let matches = |route: &Route| route.matches(asked.method, asked.path);
+            slice.routes.iter().position(matches).map(|route| (at, slice, slice.first + route))
+        });
+        let slice = met.map(|(at, slice, _)| (at, slice));
+        (self.decision(asked, paused, slice), met.map(|(.., route)| route))
+    }
+
+    fn decision(
+        &self,
+        asked: &Asked<'_>,
+        paused: bool,
+        slice: Option<(usize, &Slice)>,
+    ) -> Decision {
         let understood = understood(asked.path);
         // A pattern that forbids counts for every reading of the path, one that allows only for
         // the path as it stands.
@@ -124,8 +157,7 @@ impl Policy {
         if asked.cors && asked.method == b"OPTIONS" {
             return Decision::Pass(NotCopiedReason::Preflight);
         }
-        let slice = self.slices.iter().position(|slice| allowed(&slice.routes));
-        let of_slice = slice.and_then(|at| self.slices.get(at));
+        let of_slice = slice.map(|(_, slice)| slice);
         if write && !self.writes && !of_slice.is_some_and(|slice| slice.writes) {
             return Decision::Pass(NotCopiedReason::Write);
         }
@@ -133,7 +165,7 @@ impl Policy {
             return Decision::Pass(NotCopiedReason::Paused);
         }
         let share = of_slice.and_then(|slice| slice.share).unwrap_or(self.share);
-        Decision::Copy(Admission { write, slice, share })
+        Decision::Copy(Admission { write, slice: slice.map(|(at, _)| at), share })
     }
 }
 
@@ -159,7 +191,7 @@ mod tests {
             name: name.to_owned(),
             routes: texts(routes),
             writes,
-            sample: None,
+            ..SliceConfig::default()
         };
         Policy::new(&TapConfig {
             primary: "http://127.0.0.1:1".into(),
@@ -177,7 +209,7 @@ mod tests {
 
     fn decide(method: &str, path: &str) -> Decision {
         let asked = Asked { method: method.as_bytes(), path: path.as_bytes(), ..Asked::default() };
-        policy().decide(&asked, false)
+        policy().decide(&asked, false).0
     }
 
     fn copied(write: bool, slice: Option<usize>) -> Decision {
@@ -216,6 +248,19 @@ mod tests {
     }
 
     #[test]
+    fn the_route_that_was_met_is_told_whatever_becomes_of_the_request() {
+        let policy = policy();
+        let met = |method: &[u8], path: &[u8]| {
+            policy.decide(&Asked { method, path, ..Asked::default() }, true).1
+        };
+        assert_eq!(met(b"GET", b"/offers/1"), Some(0));
+        assert_eq!(met(b"DELETE", b"/loans/1"), Some(1));
+        assert_eq!(met(b"GET", b"/x"), None);
+        let names: Vec<_> = policy.routes().map(|(slice, _)| slice).collect();
+        assert_eq!(names, ["offers", "loans"]);
+    }
+
+    #[test]
     fn an_overridden_method_counts() {
         let asked = Asked { method: b"GET", path: b"/x", ..Asked::default() };
         let written = Decision::Pass(NotCopiedReason::Write);
@@ -226,7 +271,7 @@ mod tests {
             (Asked { method: b"POST", overridden: Some(b"GET"), ..asked }, written),
         ];
         for (asked, expected) in table {
-            assert_eq!(policy().decide(&asked, false), expected, "{asked:?}");
+            assert_eq!(policy().decide(&asked, false).0, expected, "{asked:?}");
         }
     }
 
@@ -234,12 +279,12 @@ mod tests {
     fn a_replay_is_never_copied_and_never_writes() {
         let asked = Asked { method: b"GET", path: b"/x", shadow: true, ..Asked::default() };
         let passed = Decision::Pass(NotCopiedReason::Shadow);
-        assert_eq!(policy().decide(&asked, false), passed);
+        assert_eq!(policy().decide(&asked, false).0, passed);
         let search = Asked { method: b"POST", path: b"/search", ..asked };
-        assert_eq!(policy().decide(&search, false), passed);
+        assert_eq!(policy().decide(&search, false).0, passed);
         for (method, path) in [("POST", "/x"), ("POST", "/offers/1"), ("GET", "/q/a/next")] {
             let asked = Asked { method: method.as_bytes(), path: path.as_bytes(), ..asked };
-            assert_eq!(policy().decide(&asked, false), Decision::Refuse, "{method} {path}");
+            assert_eq!(policy().decide(&asked, false).0, Decision::Refuse, "{method} {path}");
         }
     }
 
@@ -247,11 +292,11 @@ mod tests {
     fn preflight_and_pause_are_told_apart() {
         let asked = Asked { method: b"OPTIONS", path: b"/x", cors: true, ..Asked::default() };
         let preflight = Decision::Pass(NotCopiedReason::Preflight);
-        assert_eq!(policy().decide(&asked, true), preflight);
+        assert_eq!(policy().decide(&asked, true).0, preflight);
         let get = Asked { method: b"GET", cors: false, ..asked };
-        assert_eq!(policy().decide(&get, true), Decision::Pass(NotCopiedReason::Paused));
+        assert_eq!(policy().decide(&get, true).0, Decision::Pass(NotCopiedReason::Paused));
         let post = Asked { method: b"POST", ..get };
-        assert_eq!(policy().decide(&post, true), Decision::Pass(NotCopiedReason::Write));
+        assert_eq!(policy().decide(&post, true).0, Decision::Pass(NotCopiedReason::Write));
     }
 
     #[test]

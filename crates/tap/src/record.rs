@@ -88,21 +88,24 @@ impl Record {
             response: Vec::new(),
             response_head: 0,
             digest: None,
+            hash_only: false,
             held: record.books.shared.budget.share(),
         });
         record.admit(capture, admission);
         record
     }
 
-    /// Sampling, then the budget: a session that is not sampled takes nothing.
+    /// Sampling and caps, then the budget: a session that is not sampled takes nothing.
     fn admit(&mut self, mut capture: Box<Capture>, admission: Admission) {
-        if !admission.share.is_all() {
+        let caps = &self.books.shared.caps;
+        if !admission.share.is_all() || caps.apply_to(admission.slice) {
             let sessions = &self.books.shared.sessions;
             let named = capture
                 .request_head()
                 .and_then(|request| sessions.key(&request, capture.connection));
             let session = named.unwrap_or_else(Sessions::lone_key);
-            if !admission.share.admits(session) {
+            if !admission.share.admits(session) || !caps.admit(admission.slice, named, self.started)
+            {
                 return;
             }
             capture.session = Some(session);
@@ -126,8 +129,14 @@ impl Record {
         }
     }
 
-    /// `body` is the stated length of the response's body.
-    pub(crate) fn response_head(&mut self, head: &[u8], status: u16, body: u64) {
+    /// `body` is the stated length of the response's body, `content_type` as stated.
+    pub(crate) fn response_head(
+        &mut self,
+        head: &[u8],
+        status: u16,
+        body: u64,
+        content_type: Option<&[u8]>,
+    ) {
         let State::Copying(capture) = &mut self.state else { return };
         capture.first_byte_us = micros(self.started);
         if !capture.held.grow(head.len()) {
@@ -135,6 +144,7 @@ impl Record {
         }
         capture.status = status;
         capture.response_head = head.len();
+        capture.hash_only = !self.books.shared.content_types.keep(content_type);
         let body = usize::try_from(body).unwrap_or(usize::MAX);
         capture.response.reserve_exact(head.len() + body.min(64 * 1024));
         capture.response.extend_from_slice(head);
@@ -146,7 +156,8 @@ impl Record {
     pub(crate) fn response_body(&mut self, data: &[u8]) {
         let State::Copying(capture) = &mut self.state else { return };
         let length = capture.response.len() - capture.response_head + data.len();
-        if capture.digest.is_none() && length > self.books.shared.limits.body_cap {
+        let too_large = length > self.books.shared.limits.body_cap;
+        if capture.digest.is_none() && (too_large || capture.hash_only) {
             digest_from_here(capture);
         }
         if let Some(digest) = &mut capture.digest {

@@ -16,9 +16,11 @@ use crate::{
     budget::Budget,
     capture::Capture,
     config::{Invalid, TapConfig},
+    content::ContentTypes,
     gaps::Gaps,
     policy::Policy,
     proxy::HeadLimits,
+    rate::Caps,
 };
 
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) policy: Policy,
     pub(crate) slice_names: Vec<String>,
     pub(crate) sessions: Sessions,
+    pub(crate) caps: Caps,
+    pub(crate) content_types: ContentTypes,
     pub(crate) budget: Arc<Budget>,
     pub(crate) gaps: Gaps,
     pub(crate) pause: Pause,
@@ -69,9 +73,11 @@ impl Shared {
         workers: usize,
     ) -> Result<Self, Invalid> {
         let ms = Duration::from_millis;
+        let policy = Policy::new(config)?;
+        let routes = policy.routes().count();
         Ok(Self {
             epoch: Epoch::fresh(),
-            policy: Policy::new(config)?,
+            policy,
             slice_names: config.slices.iter().map(|slice| slice.name.clone()).collect(),
             sessions: Sessions {
                 source: config.session.parse().map_err(
@@ -81,6 +87,8 @@ impl Shared {
                 )?,
                 secret,
             },
+            caps: Caps::new(config),
+            content_types: ContentTypes::new(&config.content_types)?,
             budget: Budget::new(config.held_bytes),
             gaps: Gaps::default(),
             pause: Pause::default(),
@@ -94,7 +102,7 @@ impl Shared {
                 response: ms(config.response_timeout_ms),
                 drain: ms(config.drain_ms),
             },
-            ledgers: (0..workers).map(|_| Ledger::new()).collect(),
+            ledgers: (0..workers).map(|_| Ledger::new(routes)).collect(),
             connections: AtomicU64::new(0),
         })
     }

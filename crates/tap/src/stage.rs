@@ -39,7 +39,7 @@ pub async fn run(inputs: TapInputs, shutdown: CancellationToken) -> anyhow::Resu
     let TapInputs { config, listener, admin, queue, spool, keys } = inputs;
     config.validate()?;
     let workers = worker_count(&config);
-    let primary = Primary::new(&config.origin()?)?;
+    let primary = Primary::new(&config.origin()?, config.authorities()?)?;
     let shared = Arc::new(Shared::new(&config, keys.derive("sessions"), workers)?);
     let published = Arc::new(Published::default());
     let (handover, captures, bell) = Handover::new(config.handover);

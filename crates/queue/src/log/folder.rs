@@ -125,6 +125,13 @@ impl LogFile for fs::File {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
+        use std::os::unix::fs::MetadataExt as _;
+
+        self.sync_data()?;
+        // Somebody deleted it: what was synced is gone with the last handle.
+        if self.metadata()?.nlink() == 0 {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the file was deleted"));
+        }
+        Ok(())
     }
 }

@@ -23,6 +23,8 @@ mod writer;
 
 #[cfg(test)]
 mod forgetful;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 #[cfg(test)]
 mod model_test;
 

@@ -187,7 +187,7 @@ fn salvage(folder: &dyn Folder, base: Sequence, bytes: &[u8], slots: Vec<Slot>) 
 }
 
 /// A segment of the readable records, with holes where others were, and where they lie in it.
-fn copy_readable(base: Sequence, bytes: &[u8], slots: &[Slot]) -> (Vec<u8>, Vec<Slot>) {
+pub(super) fn copy_readable(base: Sequence, bytes: &[u8], slots: &[Slot]) -> (Vec<u8>, Vec<Slot>) {
     let mut copy = segment::encode_header(base).to_vec();
     let mut moved = Vec::with_capacity(slots.len());
     for slot in slots {

@@ -10,7 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustls::pki_types::ServerName;
+use anyhow::Context as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -36,15 +38,18 @@ impl std::fmt::Debug for Primary {
 }
 
 impl Primary {
-    /// From a checked origin.
-    pub(crate) fn new(origin: &url::Url) -> anyhow::Result<Self> {
+    /// From a checked origin; `authorities` may vouch for it beside the system's.
+    pub(crate) fn new(
+        origin: &url::Url,
+        authorities: Vec<CertificateDer<'static>>,
+    ) -> anyhow::Result<Self> {
         let host = origin.host_str().unwrap_or_default();
         let port = origin.port_or_known_default().unwrap_or(80);
         let plain_host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let authority =
             origin.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let tls = if origin.scheme() == "https" {
-            Some((connector()?, ServerName::try_from(plain_host.clone())?))
+            Some((connector(authorities)?, ServerName::try_from(plain_host.clone())?))
         } else {
             None
         };
@@ -69,13 +74,15 @@ impl Primary {
     }
 }
 
-fn connector() -> anyhow::Result<TlsConnector> {
-    use rustls_platform_verifier::BuilderVerifierExt as _;
-
+/// Speaks TLS to a primary for which the system's authorities vouch, or one of `own`.
+fn connector(own: Vec<CertificateDer<'static>>) -> anyhow::Result<TlsConnector> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = Verifier::new_with_extra_roots(own, Arc::clone(&provider))
+        .context("tap.primary_ca: the authorities for the primary cannot be used")?;
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))

@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     MethodOverride,
     Origin,
     AskedMethod,
+    ContentType,
 }
 
 /// One header line as places in its head.
@@ -70,6 +71,7 @@ fn classify(name: &[u8]) -> Kind {
         10 if is("keep-alive") => Kind::HopByHop,
         14 if is("content-length") => Kind::ContentLength,
         14 if is("http2-settings") => Kind::HopByHop,
+        12 if is("content-type") => Kind::ContentType,
         13 if is("x-http-method") => Kind::MethodOverride,
         16 if is("proxy-connection") => Kind::HopByHop,
         17 if is("transfer-encoding") => Kind::TransferEncoding,

@@ -33,3 +33,10 @@ pub(crate) use fields::MAX_FIELDS;
 pub(crate) use request::HeadLimits;
 pub(crate) use response::{response_parser, unfold};
 pub(crate) use serve::{Service, serve};
+#[cfg(any(test, fuzzing))]
+pub(crate) use {
+    body::{Decoder, Framing, Step},
+    fields::Field,
+    request::{RequestHead, head_end, hopeless},
+    response::{ResponseHead, ToClient},
+};

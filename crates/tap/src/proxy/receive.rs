@@ -4,7 +4,7 @@ use super::{
     alarm::Wait,
     body::{Decoder, Framing, Step, write_chunk, write_last_chunk},
     buffer::Buffer,
-    fields::Field,
+    fields::{Field, Kind},
     request::head_end,
     response::{ResponseHead, ToClient},
     send::{COALESCE, Turn},
@@ -146,7 +146,9 @@ impl Receiver<'_> {
             Framing::Length(length) => length,
             _ => 0,
         };
-        turn.record.borrow_mut().response_head(bytes, head.status, length);
+        let kind = self.fields.iter().find(|field| field.kind == Kind::ContentType);
+        let kind = kind.map(|field| field.value(bytes));
+        turn.record.borrow_mut().response_head(bytes, head.status, length, kind);
         self.input.consume(head.length);
         keep_client
     }

@@ -21,6 +21,9 @@ use crate::record::{Books, Record};
 /// at once, the answer could be lost with what was not read.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// Skipped before one request. More would keep a connection busy that asks nothing.
+const EMPTY_LINES: usize = 4;
+
 /// What one worker serves its connections with.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -111,9 +114,10 @@ async fn next_head(client: &mut Client, service: &Service) -> Result<Option<usiz
     let limits = service.books.shared.limits;
     let mut scanned = 0;
     let mut begun = false;
+    let mut empty_lines = EMPTY_LINES;
     loop {
         if scanned == 0 {
-            skip_empty_lines(&mut client.input);
+            skip_empty_lines(&mut client.input, &mut empty_lines);
         }
         let data = client.input.data();
         if let Some(end) = head_end(data, &mut scanned) {
@@ -165,11 +169,10 @@ async fn more(client: &mut Client) -> More {
 }
 
 /// Empty lines before a request are left over from older clients' bodies.
-fn skip_empty_lines(input: &mut Buffer) {
-    for _ in 0..4 {
-        if input.data().starts_with(b"\r\n") {
-            input.consume(2);
-        }
+fn skip_empty_lines(input: &mut Buffer, left: &mut usize) {
+    while *left > 0 && input.data().starts_with(b"\r\n") {
+        input.consume(2);
+        *left -= 1;
     }
 }
 

@@ -102,7 +102,11 @@ fn open_record(
         overridden: overriding.map(|field| field.value(bytes)),
     };
     let books = &service.books;
-    match books.shared.policy.decide(&asked, books.shared.pause.is_on()) {
+    let (decision, route) = books.shared.policy.decide(&asked, books.shared.pause.is_on());
+    if let Some(route) = route {
+        books.ledger.count_route(route);
+    }
+    match decision {
         Decision::Copy(admission) => {
             let length = match head.framing {
                 Framing::Length(length) => length,

@@ -99,7 +99,7 @@ fn writes_are_copied_only_where_a_slice_or_the_tap_allows_them() {
             name: "offers".into(),
             routes: vec!["/offers/*".into()],
             writes: true,
-            sample: None,
+            ..SliceConfig::default()
         }];
     });
     let ask = |method: &str, path: &str, line: &str| {

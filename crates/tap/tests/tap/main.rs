@@ -6,8 +6,12 @@ mod harness;
 
 mod account;
 mod bodies;
+mod conformance;
 mod copies;
 mod heads;
+mod limits;
 mod losses;
 mod refusals;
+mod spools;
+mod tls;
 mod upgrades;

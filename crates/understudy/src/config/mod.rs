@@ -152,6 +152,11 @@ impl Settings {
         }
         config.writes |= args.writes;
         config.slices.clone_from(&self.slices);
+        if let Some(path) = &config.primary_ca {
+            let pem = fs::read(path);
+            let unreadable = || format!("tap.primary_ca: {} cannot be read", path.display());
+            config.primary_ca_pem = Some(pem.with_context(unreadable)?);
+        }
         if config.primary.is_empty() {
             bail!("no primary: pass --primary http://HOST:PORT or set `primary` in [tap]");
         }
@@ -254,6 +259,14 @@ mod tests {
         let problem = problem_of("[queue]\npartitions = \"many\"\n");
         assert!(problem.starts_with("understudy.toml line 2: "), "{problem}");
         assert!(!problem.contains('\n'), "{problem}");
+    }
+
+    #[test]
+    fn a_file_of_authorities_that_is_not_there_is_named() {
+        let text = "[tap]\nprimary = \"https://h\"\nprimary_ca = \"/no/such.pem\"\n";
+        let settings = Settings::parse(Path::new("understudy.toml"), text).unwrap();
+        let problem = settings.tap(&CopyArgs::default()).unwrap_err();
+        assert_eq!(problem.to_string(), "tap.primary_ca: /no/such.pem cannot be read");
     }
 
     #[test]

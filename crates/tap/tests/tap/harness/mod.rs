@@ -14,13 +14,18 @@
 //!   each connection to the test, as a [`Wire`]. Both record what they read.
 //! - A [`Wire`] is one connection, on either side: send raw bytes, read heads, bodies, the end.
 //!   Every wait is bounded by [`PATIENCE`].
-//! - [`Tap::stop`] stops in order and reads the disk queue: an [`Account`].
+//! - [`Tap::stop`] stops in order and reads what was published: an [`Account`].
+//! - [`in_every_condition`] runs a conversation once for each way the copying may fare
+//!   ([`Copying`]): users must not notice which. [`Tap::fates`] is its account in all of them.
 
+mod fates;
+mod metrics;
 mod primary;
 mod wire;
 
 use std::{
     net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -31,6 +36,7 @@ use tap::{TapConfig, TapInputs};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
+    metrics::Metrics,
     primary::Primary,
     wire::{Message, Wire},
 };
@@ -40,15 +46,66 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/// A running tap over a disk queue in a temporary folder.
+/// How the copying fares while users are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copying {
+    On,
+    Paused,
+    /// Nobody listens where the broker should be: everything goes to the spool.
+    BrokerDown,
+    /// Nor does the spool take more than a few messages.
+    SpoolFull,
+}
+
+/// Runs `conversation` in every condition, at the same time.
+pub(crate) fn in_every_condition(conversation: impl Fn(Copying) + Sync) {
+    let conditions = [Copying::On, Copying::Paused, Copying::BrokerDown, Copying::SpoolFull];
+    std::thread::scope(|scope| {
+        let conversation = &conversation;
+        let running =
+            conditions.map(|copying| (copying, scope.spawn(move || conversation(copying))));
+        let failed = running.map(|(copying, thread)| thread.join().is_err().then_some(copying));
+        let failed: Vec<_> = failed.into_iter().flatten().collect();
+        assert!(failed.is_empty(), "failed with copying {failed:?}");
+    });
+}
+
+impl Copying {
+    pub(crate) fn tap(self, primary: &Primary) -> Tap {
+        self.tap_with(primary, |_| {})
+    }
+
+    pub(crate) fn tap_with(self, primary: &Primary, change: impl FnOnce(&mut TapConfig)) -> Tap {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = (folder.path().join("spool"), self.spool_bytes());
+        let tap = Tap::start(self, (folder, spool), listener(), primary, change);
+        if self == Self::Paused {
+            assert_eq!(tap.admin("POST", "/pause").text(), "paused\n");
+        }
+        tap
+    }
+
+    fn has_broker(self) -> bool {
+        matches!(self, Self::On | Self::Paused)
+    }
+
+    fn spool_bytes(self) -> u64 {
+        if self == Self::SpoolFull { 1_000 } else { 1 << 30 }
+    }
+}
+
+/// A running tap. Its queue is a disk queue in a temporary folder where the broker is not down.
 pub(crate) struct Tap {
     pub(crate) address: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) queue: Queue,
+    copying: Copying,
     runtime: tokio::runtime::Runtime,
     running: tokio::task::JoinHandle<anyhow::Result<()>>,
     shutdown: CancellationToken,
     keys: Arc<Keyring>,
+    /// The folder around the spool.
+    spool: PathBuf,
     _folder: tempfile::TempDir,
 }
 
@@ -60,6 +117,38 @@ impl Tap {
     /// With settings changed by `change`. All methods are copied and there are two workers,
     /// unless it says otherwise.
     pub(crate) fn with(primary: &Primary, change: impl FnOnce(&mut TapConfig)) -> Self {
+        Copying::On.tap_with(primary, change)
+    }
+
+    /// Without a broker, over a spool of at most `bytes`.
+    pub(crate) fn with_spool(
+        primary: &Primary,
+        bytes: u64,
+        change: impl FnOnce(&mut TapConfig),
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = (folder.path().join("spool"), bytes);
+        Self::start(Copying::BrokerDown, (folder, spool), listener(), primary, change)
+    }
+
+    /// Without a broker, with the spool in `place`.
+    pub(crate) fn with_spool_in(
+        primary: &Primary,
+        place: &Path,
+        change: impl FnOnce(&mut TapConfig),
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = (place.join("spool"), 1 << 30);
+        Self::start(Copying::BrokerDown, (folder, spool), listener(), primary, change)
+    }
+
+    fn start(
+        copying: Copying,
+        (folder, (spool, spool_bytes)): (tempfile::TempDir, (PathBuf, u64)),
+        listener: TcpListener,
+        primary: &Primary,
+        change: impl FnOnce(&mut TapConfig),
+    ) -> Self {
         let mut config = TapConfig {
             primary: format!("http://{}", primary.address),
             writes: true,
@@ -68,20 +157,15 @@ impl Tap {
             ..TapConfig::default()
         };
         change(&mut config);
-        let folder = tempfile::tempdir().unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.unwrap();
-        let url = format!("disk:{}", folder.path().join("queue").display());
-        let queue = runtime.block_on(Queue::open(QueueConfig {
-            url: url.parse().unwrap(),
-            partitions: 4,
-            prefix: "understudy".into(),
-            max_bytes: 1 << 30,
-            confirm_timeout: Duration::from_secs(5),
-        }));
-        let queue = queue.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = if copying.has_broker() {
+            format!("disk:{}", folder.path().join("queue").display())
+        } else {
+            format!("amqp://{}", Primary::absent().address)
+        };
+        let queue = runtime.block_on(Queue::open_lazy(queue_config(&url))).unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, admin_address) =
             (listener.local_addr().unwrap(), admin.local_addr().unwrap());
@@ -93,8 +177,9 @@ impl Tap {
             admin: Some(admin),
             queue: queue.clone(),
             spool: SpoolConfig {
-                folder: folder.path().join("spool"),
-                max_bytes: 1 << 30,
+                // Named as a disk queue names the log of its lane: it can be read as one.
+                folder: spool.join(Lane::Exchanges.as_str()),
+                max_bytes: spool_bytes,
                 max_held_bytes: 1 << 28,
                 sync_after: Duration::from_millis(50),
             },
@@ -105,12 +190,18 @@ impl Tap {
             address,
             admin: admin_address,
             queue,
+            copying,
             runtime,
             running,
             shutdown,
             keys,
+            spool,
             _folder: folder,
         }
+    }
+
+    pub(crate) fn spool_folder(&self) -> PathBuf {
+        self.spool.join(Lane::Exchanges.as_str())
     }
 
     pub(crate) fn client(&self) -> Wire {
@@ -142,21 +233,56 @@ impl Tap {
         self.shutdown.cancel();
     }
 
+    /// Why it does not run.
+    pub(crate) fn fails(self) -> String {
+        let Self { running, runtime, .. } = self;
+        let ended = runtime.block_on(async { tokio::time::timeout(PATIENCE, running).await });
+        format!("{:#}", ended.expect("it ends").unwrap().expect_err("it fails"))
+    }
+
     /// Stops in order; everything that was published.
     pub(crate) fn stop(self) -> Account {
-        self.shutdown.cancel();
-        self.runtime.block_on(async {
-            let stopped = tokio::time::timeout(PATIENCE * 2, self.running);
+        let Self { running, queue, spool, keys, runtime, shutdown, copying, _folder, .. } = self;
+        shutdown.cancel();
+        runtime.block_on(async {
+            let stopped = tokio::time::timeout(PATIENCE * 2, running);
             stopped.await.expect("the tap stops in time").unwrap().expect("in order");
-            let mut consumer = self.queue.consumer(Lane::Exchanges, 10_000).await.unwrap();
-            let mut batches = Vec::new();
-            let quiet = Duration::from_millis(100);
-            while let Ok(Some(delivery)) = tokio::time::timeout(quiet, consumer.next()).await {
-                batches.push(open_exchanges(&self.keys, &delivery.payload).unwrap());
-                delivery.ack().await;
+            let queue = if copying.has_broker() {
+                queue
+            } else {
+                queue.close().await;
+                let url = format!("disk:{}", spool.display());
+                Queue::open(queue_config(&url)).await.expect("the spool is free and whole")
+            };
+            let mut consumer = queue.consumer(Lane::Exchanges, 10_000).await.unwrap();
+            let mut batches: Vec<ExchangeBatch> = Vec::new();
+            // Until the last word, and then until it is quiet. Where nothing fits, none comes.
+            for _ in 0..10 {
+                let quiet = Duration::from_millis(100);
+                while let Ok(Some(delivery)) = tokio::time::timeout(quiet, consumer.next()).await {
+                    batches.push(open_exchanges(&keys, &delivery.payload).unwrap());
+                    delivery.ack().await;
+                }
+                if batches.iter().any(|batch| batch.snapshot.totals.closed) {
+                    break;
+                }
             }
             Account::of(batches)
         })
+    }
+}
+
+fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
+}
+
+fn queue_config(url: &str) -> QueueConfig {
+    QueueConfig {
+        url: url.parse().unwrap(),
+        partitions: 4,
+        prefix: "understudy".into(),
+        max_bytes: 1 << 30,
+        confirm_timeout: Duration::from_secs(5),
     }
 }
 
@@ -176,7 +302,7 @@ impl Account {
         let mut exchanges: Vec<Exchange> =
             batches.iter().flat_map(|batch| batch.exchanges.clone()).collect();
         exchanges.sort_by_key(|exchange| (exchange.number.partition, exchange.number.n));
-        let totals = batches.last().expect("at least the last word").snapshot.totals.clone();
+        let totals = batches.last().map(|batch| batch.snapshot.totals.clone()).unwrap_or_default();
         Self { batches, exchanges, totals }
     }
 
@@ -217,15 +343,7 @@ impl Account {
         assert_eq!(self.seen(), fates, "{:#?}", self.totals);
         assert_eq!(self.captured(), self.exchanges.len() as u64);
         assert!(self.totals.closed);
-        for batch in &self.batches {
-            let count = &batch.snapshot.partition;
-            assert_eq!(count.received, count.captured + count.dropped.values().sum::<u64>());
-            let totals = &batch.snapshot.totals;
-            let fates = totals.sampled_out
-                + totals.not_copied.values().sum::<u64>()
-                + totals.dropped.values().sum::<u64>();
-            assert_eq!(totals.unhanded, fates);
-        }
+        self.assert_every_snapshot_is_true();
         for partition in self.partitions() {
             let numbers = self.exchanges.iter().map(|exchange| exchange.number);
             let own: Vec<u64> = numbers
@@ -238,6 +356,19 @@ impl Account {
                 .map(|void| void.to - void.from + 1)
                 .sum();
             assert_eq!(own.len() as u64 + void, partition.next);
+        }
+    }
+
+    /// Each message's account adds up by itself.
+    pub(crate) fn assert_every_snapshot_is_true(&self) {
+        for batch in &self.batches {
+            let count = &batch.snapshot.partition;
+            assert_eq!(count.received, count.captured + count.dropped.values().sum::<u64>());
+            let totals = &batch.snapshot.totals;
+            let fates = totals.sampled_out
+                + totals.not_copied.values().sum::<u64>()
+                + totals.dropped.values().sum::<u64>();
+            assert_eq!(totals.unhanded, fates);
         }
     }
 }

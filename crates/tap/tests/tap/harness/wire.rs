@@ -72,6 +72,21 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
+    /// Writes up to `count` bytes for as long as each write goes through within `patience`; how
+    /// many went.
+    pub(crate) fn push_for(&mut self, count: usize, patience: Duration) -> usize {
+        self.stream.set_write_timeout(Some(patience)).unwrap();
+        let mut pushed = 0;
+        while pushed < count {
+            match self.stream.write(&[b'x'; 64 << 10]) {
+                Ok(written) if written > 0 => pushed += written,
+                _ => break,
+            }
+        }
+        self.stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        pushed
+    }
+
     /// The same connection once more, to send while this one reads.
     pub(crate) fn second_half(&self) -> Self {
         Self::over(self.stream.try_clone().unwrap(), None)
@@ -85,6 +100,17 @@ impl Wire {
     /// The next response to anything but HEAD.
     pub(crate) fn response(&mut self) -> Message {
         self.message(true).expect("a response")
+    }
+
+    /// The next response that is not informational; empty and cut where there is none.
+    pub(crate) fn final_response(&mut self) -> Message {
+        loop {
+            match self.message(true) {
+                Some(message) if (100..200).contains(&message.status()) => {}
+                Some(message) => return message,
+                None => return Message { cut: true, ..Message::default() },
+            }
+        }
     }
 
     /// The next response's head alone.
