@@ -11,3 +11,5 @@ mod exchanges;
 mod gate;
 mod harness;
 mod kills;
+mod loops;
+mod tap_alone;

@@ -96,9 +96,19 @@ impl Process {
 
     /// SIGTERM, and the exit code.
     pub(crate) async fn terminate(&mut self) -> Option<i32> {
+        self.tell_to_stop().await;
+        self.ended().await
+    }
+
+    /// SIGTERM alone.
+    pub(crate) async fn tell_to_stop(&self) {
         let id = self.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
         assert!(told.success());
+    }
+
+    /// Waits for its end, and the exit code.
+    pub(crate) async fn ended(&mut self) -> Option<i32> {
         let status =
             tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.unwrap_or_else(
                 |_| panic!("`{}` does not stop on SIGTERM: {}", self.role(), self.said()),

@@ -29,6 +29,9 @@ pub(crate) struct System {
 }
 
 impl System {
+    /// As the candidate: the mistake that the loop guard is for.
+    pub(crate) const ITS_OWN_TAP: &'static str = "the tap itself";
+
     /// Starts Understudy and waits until the tap and the pages answer.
     pub(crate) async fn start(
         layout: &Layout,
@@ -39,6 +42,8 @@ impl System {
         let turn = ONE_AT_A_TIME.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let (tap, web) = (free_port(), free_port());
+        let candidate = candidate.replace(Self::ITS_OWN_TAP, &format!("http://{}", address(tap)));
+        let candidate = candidate.as_str();
         let plan = Plan { folder: folder.path().to_owned(), primary, candidate, tap, web, more };
         let processes = match layout {
             Layout::Embedded => vec![plan.up()],
