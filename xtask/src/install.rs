@@ -20,6 +20,7 @@ pub(crate) const RABBITMQ: Needed =
     Needed { package: "rabbitmq-server", files: &["/usr/lib/rabbitmq/bin/rabbitmq-server"] };
 pub(crate) const POSTGRES: Needed =
     Needed { package: "postgresql", files: &["/usr/lib/postgresql"] };
+pub(crate) const VALGRIND: Needed = Needed { package: "valgrind", files: &["/usr/bin/valgrind"] };
 pub(crate) const CHROMIUM: Needed = Needed { package: "chromium", files: &["/usr/bin/chromium"] };
 pub(crate) const CHROMEDRIVER: Needed =
     Needed { package: "chromium-driver", files: &["/usr/bin/chromedriver"] };

@@ -1,8 +1,9 @@
-//! Development commands: `cargo xtask test`, `cargo xtask servers`, `cargo xtask screenshots`.
+//! Development commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask servers`, `cargo xtask screenshots`.
 //!
 //! Everything a command needs and this machine lacks is installed from Debian's packages (as
 //! root) or named in one line; everything it starts ends with it, however it ends.
 
+mod bench;
 mod install;
 mod run;
 mod screenshots;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test [FILTER]    formatting, lints, every test, on both backends and in a browser
+cargo xtask bench WHAT       diff: cost of comparing bodies; compare: pairs a second on one core
 cargo xtask servers          a private RabbitMQ and Postgres until Enter or Ctrl-C; prints their URLs
 cargo xtask screenshots DIR  pictures of the demo's pages, light and dark
 
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let outcome = match args.next().as_deref() {
         Some("test") => test::run(args.next().as_deref()),
+        Some("bench") => bench::run(args.next().as_deref()),
         Some("servers") => servers::run(),
         Some("screenshots") => screenshots::run(args.next().as_deref().unwrap_or("docs/pictures")),
         _ => {

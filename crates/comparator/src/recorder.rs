@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// Pairs in one transaction, about.
-const PAIRS_PER_RECORD: usize = 256;
+const PAIRS_PER_RECORD: usize = 512;
 /// How long a message waits for others to be recorded with.
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(50);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// A record refused so often is taken apart.

@@ -4,21 +4,24 @@
 //! |---|---|
 //! | JSON, `+json` | as it is |
 //! | NDJSON, JSON sequences | an array of documents |
+//! | XML, SOAP, `+xml` | see [`xml`] |
 //! | form | an object of strings, or of arrays of strings where a name repeats |
 //! | text | an array of lines, or a string where neither side has two lines |
 //! | anything else | one leaf of bytes |
 //!
-//! Both sides are read in one format. Where JSON is declared and only one side parses, the sides
+//! Both sides are read in one format. Where JSON or XML is declared and only one side parses, the sides
 //! cannot be compared inside, and that is a difference.
 
 mod charset;
 mod form;
 mod media;
 mod text;
+mod xml;
 
 use std::borrow::Cow;
 
 use self::media::Media;
+use self::xml::{Places, Xml};
 use crate::hash::Seed;
 use crate::rule::Scope;
 use crate::tape::{Reader, Tape, Unfit};
@@ -80,11 +83,17 @@ impl Reading<'_, '_> {
         }
         let declared = media.0 == Media::Json || media.1 == Media::Json;
         let sequence = media == (Media::JsonSequence, Media::JsonSequence);
-        let sniffed = [(&l, media.0), (&r, media.1)]
-            .iter()
-            .all(|(text, media)| media.may_be_json() && media::looks_like_json(text));
-        if declared || sequence || sniffed {
+        let both = |looks: fn(&[u8]) -> bool| {
+            [(&l, media.0), (&r, media.1)]
+                .iter()
+                .all(|(text, media)| media.is_vague() && looks(text))
+        };
+        if declared || sequence || both(media::looks_like_json) {
             return self.json_or_text(l, r, sequence, declared || sequence);
+        }
+        let declared = media.0 == Media::Xml || media.1 == Media::Xml;
+        if declared || both(media::looks_like_xml) {
+            return self.xml_or_text(l, r, declared);
         }
         self.texts(l, r)
     }
@@ -97,10 +106,11 @@ impl Reading<'_, '_> {
         sequence: bool,
         meant: bool,
     ) -> (Side<'a>, Side<'a>, bool) {
-        let (l, r) = (self.json(&left, sequence), self.json(&right, sequence));
+        let depth = self.budget.max_depth;
+        let (l, r) = (self.json(&left, sequence, depth), self.json(&right, sequence, depth));
         if meant {
-            self.note_unfit("left", l.as_ref().err());
-            self.note_unfit("right", r.as_ref().err());
+            self.note_unfit("left", "JSON", l.as_ref().err());
+            self.note_unfit("right", "JSON", r.as_ref().err());
         }
         match (l, r) {
             (Ok(l), Ok(r)) => (tree(left, l), tree(right, r), true),
@@ -108,6 +118,48 @@ impl Reading<'_, '_> {
             (Err(Unfit::Syntax(_)), Ok(r)) if meant => (self.lone(left), tree(right, r), false),
             _ => self.texts(left, right),
         }
+    }
+
+    /// `meant`: at least one side says it is XML.
+    fn xml_or_text<'a>(
+        &mut self,
+        left: Cow<'a, [u8]>,
+        right: Cow<'a, [u8]>,
+        meant: bool,
+    ) -> (Side<'a>, Side<'a>, bool) {
+        let (mut places, depth) = (Places::default(), self.budget.max_depth);
+        let l = Xml::read(&left, &mut places, depth);
+        let r = Xml::read(&right, &mut places, depth);
+        if meant {
+            self.note_unfit("left", "XML", l.as_ref().err());
+            self.note_unfit("right", "XML", r.as_ref().err());
+        }
+        places.settle();
+        match (l, r) {
+            (Ok(l), Ok(r)) => match (self.xml(&l, &places), self.xml(&r, &places)) {
+                (Ok(l), Ok(r)) => (l, r, true),
+                _ => self.texts(left, right),
+            },
+            (Ok(l), Err(Unfit::Syntax(_))) if meant => match self.xml(&l, &places) {
+                Ok(l) => (l, self.lone(right), false),
+                Err(_) => self.texts(left, right),
+            },
+            (Err(Unfit::Syntax(_)), Ok(r)) if meant => match self.xml(&r, &places) {
+                Ok(r) => (self.lone(left), r, false),
+                Err(_) => self.texts(left, right),
+            },
+            _ => self.texts(left, right),
+        }
+    }
+
+    fn xml<'a>(&mut self, xml: &Xml, places: &Places) -> Result<Side<'a>, Unfit> {
+        let text = xml.write(places).into_bytes();
+        if text.len() > MAX_LENGTH {
+            return Err(Unfit::TooDeep);
+        }
+        // An element is up to three levels of JSON; its own depth is bounded already.
+        let read = self.json(&text, false, usize::MAX)?;
+        Ok(tree(Cow::Owned(text), read))
     }
 
     fn texts<'a>(
@@ -141,13 +193,22 @@ impl Reading<'_, '_> {
         if media == Media::Form {
             return self.form(&text);
         }
+        if media == Media::Xml {
+            let mut places = Places::default();
+            let read = Xml::read(&text, &mut places, self.budget.max_depth);
+            self.note_unfit(name, "XML", read.as_ref().err());
+            places.settle();
+            return match read.and_then(|xml| self.xml(&xml, &places)) {
+                Ok(side) => side,
+                Err(_) => self.lone(text),
+            };
+        }
         let sequence = media == Media::JsonSequence;
-        if sequence || media == Media::Json || media.may_be_json() && media::looks_like_json(&text)
-        {
-            match self.json(&text, sequence) {
+        if sequence || media == Media::Json || media.is_vague() && media::looks_like_json(&text) {
+            match self.json(&text, sequence, self.budget.max_depth) {
                 Ok(read) => return tree(text, read),
                 Err(unfit) if media == Media::Json || sequence => {
-                    self.note_unfit(name, Some(&unfit));
+                    self.note_unfit(name, "JSON", Some(&unfit));
                 }
                 Err(_) => {}
             }
@@ -159,9 +220,9 @@ impl Reading<'_, '_> {
         if self.split && text.contains(&b'\n') { self.lines(text) } else { self.whole(text) }
     }
 
-    fn json(&mut self, text: &[u8], sequence: bool) -> Result<Read, Unfit> {
+    fn json(&mut self, text: &[u8], sequence: bool, max_depth: usize) -> Result<Read, Unfit> {
         let (place, located) = self.scope.root(text, sequence);
-        let mut reader = Reader::new(text, self.seed, self.scope, self.budget.max_depth);
+        let mut reader = Reader::new(text, self.seed, self.scope, max_depth);
         if sequence {
             reader.sequence(place)?;
         } else {
@@ -175,15 +236,18 @@ impl Reading<'_, '_> {
         Ok(read)
     }
 
-    fn note_unfit(&mut self, name: &str, unfit: Option<&Unfit>) {
+    fn note_unfit(&mut self, name: &str, format: &str, unfit: Option<&Unfit>) {
         match unfit {
             Some(Unfit::Syntax(at)) => {
-                self.notes.push(format!("{name}: declared as JSON but is not, at byte {at}"));
+                self.notes.push(format!("{name}: declared as {format} but is not, at byte {at}"));
             }
             Some(Unfit::TooDeep) => self.notes.push(format!(
                 "{name}: nested deeper than {}, compared as text",
                 self.budget.max_depth
             )),
+            Some(Unfit::Refused(what)) => {
+                self.notes.push(format!("{name}: {what}, compared as text"));
+            }
             None => {}
         }
     }

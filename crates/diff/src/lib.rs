@@ -22,6 +22,7 @@ mod instant;
 mod moves;
 mod number;
 mod patch;
+mod proof;
 mod report;
 mod rows;
 mod rule;
@@ -29,7 +30,6 @@ mod string;
 mod tape;
 mod text;
 mod value;
-
 mod walk;
 
 pub use change::{Change, Diff, Fragment, Kind, ValueType};

@@ -51,6 +51,12 @@ impl<'a> Decimal<'a> {
     }
 
     fn hash(&self, seed: &Seed) -> u64 {
+        if self.digits.len() <= SMALL && (-64..0).contains(&self.exponent) {
+            let text = std::str::from_utf8(&self.digits).unwrap_or_default();
+            let digits: i64 = text.parse().unwrap_or_default();
+            let signed = if self.negative { -digits } else { digits };
+            return fraction_hash(signed, self.exponent as i64);
+        }
         let sign = u64::from(self.negative);
         mix(seed.bytes(&self.digits) ^ sign, self.exponent as u64)
     }
@@ -72,46 +78,84 @@ fn read_exponent(text: &[u8]) -> Option<i128> {
     text.strip_prefix('+').unwrap_or(text).parse().ok()
 }
 
+/// Numbers of up to this many digits are hashed without looking for zeros.
+const SMALL: usize = 18;
+
 /// The hash of a number, the same for all its spellings.
 pub(crate) fn hash(text: &[u8], seed: &Seed) -> u64 {
-    if let Some(small) = small_integer(text) {
-        return mix(small, 0x6e75_6d62);
+    if let Some(hash) = small_hash(text) {
+        return hash;
     }
     match Decimal::read(text) {
         Some(decimal) => match decimal.as_small_integer() {
-            Some(small) => mix(small, 0x6e75_6d62),
+            Some(small) => integer_hash(small),
             None => decimal.hash(seed),
         },
         None => seed.bytes(text),
     }
 }
 
-/// Integers of up to 18 digits, by far the most: hashed without looking for zeros.
-fn small_integer(text: &[u8]) -> Option<u64> {
+#[inline]
+pub(crate) fn integer_hash(value: i64) -> u64 {
+    mix(value as u64, 0x6e75_6d62)
+}
+
+/// Of `digits` × 10^`exponent`, without zeros at the end of `digits`.
+fn fraction_hash(digits: i64, exponent: i64) -> u64 {
+    mix(integer_hash(digits), exponent as u64)
+}
+
+/// Integers and plain fractions of up to 18 digits, by far the most.
+fn small_hash(text: &[u8]) -> Option<u64> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
-    if digits.len() > 18 {
+    if digits.len() > SMALL {
         return None;
     }
     let mut value: i64 = 0;
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
+    let mut dot = None;
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => value = value * 10 + i64::from(byte - b'0'),
+            b'.' => dot = Some(at),
+            _ => return None,
         }
-        value = value * 10 + i64::from(digit);
     }
-    Some(if digits.len() == text.len() { value } else { -value } as u64)
+    let mut behind = dot.map_or(0, |at| digits.len() - at - 1) as i64;
+    while behind > 0 && value % 10 == 0 {
+        value /= 10;
+        behind -= 1;
+    }
+    let signed = if digits.len() == text.len() { value } else { -value };
+    Some(if behind == 0 { integer_hash(signed) } else { fraction_hash(signed, -behind) })
 }
 
 impl Decimal<'_> {
-    /// The value [`small_integer`] gives for the plain spelling of this number, if it has one.
-    fn as_small_integer(&self) -> Option<u64> {
+    /// The value of this number where it is an integer of few digits.
+    fn as_small_integer(&self) -> Option<i64> {
         let length = self.digits.len() as i128 + self.exponent;
-        if self.exponent < 0 || length > 18 {
+        if self.exponent < 0 || length > SMALL as i128 {
             return None;
         }
-        self.scaled(0).and_then(|value| i64::try_from(value).ok()).map(|value| value as u64)
+        self.scaled(0).and_then(|value| i64::try_from(value).ok())
     }
+}
+
+/// Whether a text follows the JSON grammar of numbers.
+pub(crate) fn is_number(text: &[u8]) -> bool {
+    let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    let (mantissa, exponent) = match text.iter().position(|b| matches!(b, b'e' | b'E')) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    };
+    let mut parts = mantissa.splitn(2, |b| *b == b'.');
+    let whole = parts.next().unwrap_or_default();
+    let plain = digits(whole) && (whole.len() == 1 || whole.first() != Some(&b'0'));
+    plain
+        && parts.next().is_none_or(digits)
+        && exponent.is_none_or(|text| {
+            digits(text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text))
+        })
 }
 
 /// Whether two numbers are the same decimal value.

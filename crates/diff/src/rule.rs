@@ -40,7 +40,8 @@ pub enum RuleKind {
     ArrayKey {
         key: Vec<String>,
     },
-    /// Numbers this far apart are equal: absolutely, or as a share of the larger one.
+    /// Numbers this far apart are equal: absolutely, or as a share of the larger one. Two strings
+    /// that are both written as numbers count as numbers here.
     NumericTolerance {
         #[serde(default)]
         abs: Option<f64>,
@@ -66,13 +67,17 @@ pub enum RuleKind {
 
 /// What is wrong with a rule, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("rule {index}: `{path}`: {problem}")]
+#[error("rule {index}: `{path}`{}: {problem}", at_byte(.position))]
 pub struct RuleError {
     pub index: usize,
     pub path: String,
     /// Byte offset in `path`, where it is the path that is wrong.
     pub position: Option<usize>,
     pub problem: String,
+}
+
+fn at_byte(position: &Option<usize>) -> String {
+    position.map_or_else(String::new, |position| format!(" at byte {position}"))
 }
 
 /// Rules compiled once per route. Cheap to share, immutable.

@@ -36,6 +36,8 @@ pub(crate) const ESCAPED: u8 = 1;
 pub(crate) const RAW: u8 = 2;
 /// The key of a member that a later one with the same key overrides.
 pub(crate) const SHADOWED: u8 = 4;
+/// A rule applies to a value of the container, or to itself.
+pub(crate) const RULED: u8 = 8;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
@@ -69,15 +71,18 @@ pub(crate) struct Tape<'a> {
 pub(crate) const ROOT: Id = 0;
 
 impl Tape<'_> {
+    #[inline]
     pub(crate) fn node(&self, id: Id) -> &Node {
         &self.nodes[id as usize]
     }
 
     /// The node after the sub-tree of `id`.
+    #[inline]
     pub(crate) fn after(&self, id: Id) -> Id {
         id + self.node(id).size
     }
 
+    #[inline]
     pub(crate) fn span(&self, id: Id) -> &[u8] {
         let node = self.node(id);
         &self.text[node.start as usize..node.end as usize]

@@ -5,6 +5,7 @@
 
 use crate::align::{Child, Item, MEMBER, Pairing};
 use crate::change::Kind;
+use crate::proof::Proof;
 use crate::rule::RuleSet;
 use crate::tape::{Id, Sort, leaves_equal};
 
@@ -66,12 +67,15 @@ enum Task {
 /// Compares the roots. At most `max` findings that count and as many masked ones are listed.
 pub(crate) fn walk(pairing: &mut Pairing<'_, '_>, roots: (Id, Id), max: usize) -> Findings {
     let mut walk = Walk {
-        same_bytes: 4 * (pairing.left.text.len() + pairing.right.text.len()) as u64,
+        proof: Proof::new(pairing.left, pairing.right),
         pairing,
         stack: Vec::new(),
         found: Findings::default(),
         max,
     };
+    if walk.proof.equal(roots.0, roots.1) {
+        return walk.found;
+    }
     walk.stack.push(Task::Compare {
         left: Child::member(roots.0),
         right: Child::member(roots.1),
@@ -94,9 +98,7 @@ struct Walk<'w, 't, 'r> {
     stack: Vec<Task>,
     found: Findings,
     max: usize,
-    /// Bytes that may still be compared to prove whole sub-trees equal, so that deep trees that
-    /// differ only by spaces are not read once for each level.
-    same_bytes: u64,
+    proof: Proof<'t>,
 }
 
 impl Walk<'_, '_, '_> {
@@ -130,23 +132,6 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// Whether two sub-trees stand there in the same bytes. False says nothing.
-    fn same(&mut self, left: Id, right: Id) -> bool {
-        let (l, r) = (self.pairing.left_node(left), self.pairing.right_node(right));
-        if l.hash != r.hash || l.sort != r.sort || l.flags != r.flags {
-            return false;
-        }
-        let length = u64::from(l.end - l.start);
-        if length == 0 || length != u64::from(r.end - r.start) || length > self.same_bytes {
-            return false;
-        }
-        let same = self.pairing.left.span(left) == self.pairing.right.span(right);
-        if !same {
-            self.same_bytes -= length;
-        }
-        same
-    }
-
     fn expand(&mut self, left: Child, right: Child, around: u32, masked_by: Option<usize>) {
         let aligned = self.pairing.children(left.id, right.id);
         if aligned.reordered {
@@ -173,7 +158,7 @@ impl Walk<'_, '_, '_> {
                         .or(mask(self.pairing.left_set(left.id), self.pairing.right_set(right.id)));
                     self.stack.push(finding(Kind::Moved, Some(left), Some(right), mask));
                 }
-                if !self.same(left.id, right.id) {
+                if !self.proof.equal(left.id, right.id) {
                     self.stack.push(Task::Compare { left, right, around: here, masked_by });
                 }
             }

@@ -56,6 +56,18 @@ impl Servers {
         Ok(servers)
     }
 
+    /// A private Postgres alone, empty, whatever the environment names.
+    pub(crate) fn postgres() -> anyhow::Result<Self> {
+        let (amqp_url, postgres_url) = (String::new(), String::new());
+        let mut servers = Self { amqp_url, postgres_url, guards: Vec::new(), folder: None };
+        install::ensure(&[&POSTGRES])?;
+        let folder = servers.folder()?.join("postgres");
+        let (url, guard) = postgres::start(&folder).context("private Postgres")?;
+        servers.postgres_url = url;
+        servers.guards.push(guard);
+        Ok(servers)
+    }
+
     /// A fresh folder that the servers' own users may pass through.
     fn folder(&mut self) -> anyhow::Result<PathBuf> {
         if let Some(folder) = &self.folder {

@@ -19,6 +19,9 @@ pub(super) fn align(pairing: &Pairing<'_, '_>, left: Id, right: Id) -> Vec<Item>
         lefts.next();
         rights.next();
     }
+    if lefts.peek().is_none() && rights.peek().is_none() {
+        return items;
+    }
     let rest: Vec<Id> = rights.collect();
     let mut used = vec![false; rest.len()];
     let table = Table::new(pairing, &rest);

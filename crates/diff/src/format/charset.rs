@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::Document;
 
@@ -17,7 +17,14 @@ pub(super) struct Decoded<'a> {
 pub(super) fn decode(document: Document<'_>) -> Option<Decoded<'_>> {
     let (encoding, mark) = match Encoding::for_bom(document.bytes) {
         Some(found) => found,
-        None => (document.content_type.and_then(declared).unwrap_or(UTF_8), 0),
+        None => (
+            document
+                .content_type
+                .and_then(declared)
+                .or_else(|| detected(document.bytes))
+                .unwrap_or(UTF_8),
+            0,
+        ),
     };
     let bytes = document.bytes.get(mark..)?;
     let text = if encoding == UTF_8 {
@@ -40,6 +47,24 @@ fn declared(content_type: &str) -> Option<&'static Encoding> {
     })
 }
 
+/// UTF-16 by the zero beside the first character, as JSON and XML begin with an ASCII one; or
+/// what an XML declaration names.
+fn detected(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [0, b'{' | b'[' | b'"' | b'<', 0, _, ..] => return Some(UTF_16BE),
+        [b'{' | b'[' | b'"' | b'<', 0, _, 0, ..] => return Some(UTF_16LE),
+        _ => {}
+    }
+    let head = bytes.strip_prefix(b"<?xml")?.get(..200).unwrap_or(bytes);
+    let declaration = head.split(|byte| *byte == b'>').next()?;
+    let declaration = std::str::from_utf8(declaration).ok()?;
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let (label, _) = value.get(1..)?.split_once(quote)?;
+    Encoding::for_label(label.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +81,9 @@ mod tests {
         assert_eq!(text("text/plain; Charset=\"utf-8\"", "é".as_bytes()).as_deref(), Some("é"));
         assert_eq!(text("text/plain", b"\xff\xfeh\0i\0").as_deref(), Some("hi"));
         assert_eq!(text("text/plain", b"caf\xe9"), None);
+        assert_eq!(text("application/json", b"{\0}\0").as_deref(), Some("{}"));
+        let xml = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>";
+        assert!(text("application/xml", xml).is_some_and(|text| text.ends_with("<a>\u{e9}</a>")));
+        assert_eq!(text("application/xml; charset=utf-8", xml), None);
     }
 }

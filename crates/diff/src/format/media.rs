@@ -5,6 +5,7 @@ pub(super) enum Media {
     Json,
     JsonSequence,
     Form,
+    Xml,
     Text,
     /// None declared, or one that says nothing about the bytes.
     Unknown,
@@ -24,22 +25,27 @@ impl Media {
             | "application/json-seq"
             | "application/stream+json" => Self::JsonSequence,
             "application/x-www-form-urlencoded" => Self::Form,
-            "application/xml"
-            | "application/javascript"
+            "application/xml" | "text/xml" => Self::Xml,
+            "application/javascript"
             | "application/yaml"
             | "application/graphql"
             | "application/sql" => Self::Text,
             json if json.ends_with("+json") => Self::Json,
             sequence if sequence.ends_with("+json-seq") => Self::JsonSequence,
-            text if text.starts_with("text/") || text.ends_with("+xml") => Self::Text,
+            xml if xml.ends_with("+xml") => Self::Xml,
+            text if text.starts_with("text/") => Self::Text,
             _ => Self::Unknown,
         }
     }
 
-    /// Whether a body of this type may be JSON all the same.
-    pub(super) fn may_be_json(self) -> bool {
+    /// Whether a body of this type may be JSON or XML all the same.
+    pub(super) fn is_vague(self) -> bool {
         matches!(self, Self::Text | Self::Unknown)
     }
+}
+
+pub(super) fn looks_like_xml(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(b"<?xml ")
 }
 
 pub(super) fn looks_like_json(text: &[u8]) -> bool {
@@ -59,7 +65,9 @@ mod tests {
             ("application/x-ndjson", Media::JsonSequence),
             ("application/geo+json-seq", Media::JsonSequence),
             ("text/html", Media::Text),
-            ("image/svg+xml", Media::Text),
+            ("image/svg+xml", Media::Xml),
+            ("text/xml; charset=utf-8", Media::Xml),
+            ("application/soap+xml", Media::Xml),
             ("image/png", Media::Unknown),
         ] {
             assert_eq!(Media::of(Some(declared)), media, "{declared}");

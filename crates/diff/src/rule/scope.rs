@@ -112,37 +112,46 @@ impl<'r> Scope<'r> {
     }
 
     /// Whether no rule can apply at `place` or below.
+    #[inline]
     pub(crate) fn is_free(place: Place) -> bool {
         place.state == DEAD && place.selected == NOWHERE
     }
 
+    #[inline]
     pub(crate) fn name(&self, place: Place, name: &[u8]) -> Place {
-        if Self::is_free(place) {
-            return place;
-        }
-        let node = &self.trie[place.selected as usize];
-        Place {
-            state: self.rules.automaton.name(place.state, name),
-            selected: node.names.get(name).copied().unwrap_or(NOWHERE),
-        }
+        if Self::is_free(place) { place } else { self.name_step(place, name) }
     }
 
+    #[inline]
     pub(crate) fn index(&self, place: Place, index: u32) -> Place {
-        if Self::is_free(place) {
-            return place;
-        }
-        let node = &self.trie[place.selected as usize];
-        Place {
-            state: self.rules.automaton.index(place.state, index),
-            selected: node.indices.get(&index).copied().unwrap_or(NOWHERE),
-        }
+        if Self::is_free(place) { place } else { self.index_step(place, index) }
     }
 
     /// The number of the rule set at `place`.
+    #[inline]
     pub(crate) fn set_at(&mut self, place: Place) -> u16 {
-        if Self::is_free(place) {
-            return 0;
+        if Self::is_free(place) { 0 } else { self.set_of(place) }
+    }
+
+    fn name_step(&self, place: Place, name: &[u8]) -> Place {
+        let state = self.rules.automaton.name(place.state, name);
+        if place.selected == NOWHERE {
+            return Place { state, selected: NOWHERE };
         }
+        let node = &self.trie[place.selected as usize];
+        Place { state, selected: node.names.get(name).copied().unwrap_or(NOWHERE) }
+    }
+
+    fn index_step(&self, place: Place, index: u32) -> Place {
+        let state = self.rules.automaton.index(place.state, index);
+        if place.selected == NOWHERE {
+            return Place { state, selected: NOWHERE };
+        }
+        let node = &self.trie[place.selected as usize];
+        Place { state, selected: node.indices.get(&index).copied().unwrap_or(NOWHERE) }
+    }
+
+    fn set_of(&mut self, place: Place) -> u16 {
         let plain = self.rules.set_of_state[place.state as usize];
         if self.trie[place.selected as usize].rules.is_empty() {
             return plain;
@@ -173,6 +182,7 @@ impl<'r> Scope<'r> {
         u16::try_from(at).ok()
     }
 
+    #[inline]
     pub(crate) fn set(&self, number: u16) -> &RuleSet {
         &self.sets[number as usize]
     }

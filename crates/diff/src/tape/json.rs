@@ -3,11 +3,12 @@
 //! The grammar of RFC 8259, with one leniency: an escaped lone surrogate is a character of its
 //! own. Depth is bounded by the caller, never by the stack.
 
-use super::scan::{plain_until, skip_escape};
-use super::{ESCAPED, Id, Node, SHADOWED, Sort, leaf_hash};
+use super::leaf::sorted;
+use super::scan::{blanks_until, plain_until, skip_escape};
+use super::{ESCAPED, Id, Node, RULED, SHADOWED, Sort, leaf_hash};
 use crate::hash::{Seed, mix};
 use crate::rule::{Place, Scope};
-use crate::string;
+use crate::{number, string};
 
 /// Why a text is not read as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) enum Unfit {
     /// Byte offset of what does not belong.
     Syntax(usize),
     TooDeep,
+    /// It may be what it says, but is not read; these words say what it is.
+    Refused(&'static str),
 }
 
 struct Frame {
@@ -22,12 +25,25 @@ struct Frame {
     place: Place,
     object: bool,
     unordered: bool,
+    /// A rule applies to some value below.
+    ruled: bool,
+    suspect: bool,
     /// Children so far.
     count: u32,
     hash: u64,
+    /// Hash of the key whose value is being read.
+    key: u64,
     /// Which of 256 buckets the keys fell into; a second hit may be a repeated key.
     seen: [u64; 4],
-    suspect: bool,
+}
+
+/// A finished value, as its parent takes it in.
+#[derive(Clone, Copy)]
+struct Done {
+    hash: u64,
+    /// Whether it is part of its parent's hash.
+    counts: bool,
+    ruled: bool,
 }
 
 pub(crate) struct Reader<'t, 's, 'r> {
@@ -41,6 +57,24 @@ pub(crate) struct Reader<'t, 's, 'r> {
     pub(crate) shadowed: Vec<Id>,
 }
 
+impl Frame {
+    #[inline]
+    fn adopt(&mut self, child: Done) {
+        self.count += 1;
+        self.ruled |= child.ruled;
+        if !child.counts {
+            return;
+        }
+        self.hash = if self.object {
+            self.hash.wrapping_add(mix(self.key, child.hash))
+        } else if self.unordered {
+            self.hash.wrapping_add(mix(child.hash, 0x756e_6f72))
+        } else {
+            mix(self.hash ^ 1, child.hash)
+        };
+    }
+}
+
 impl<'t, 's, 'r> Reader<'t, 's, 'r> {
     /// `text` is UTF-8 and shorter than 4 GiB.
     pub(crate) fn new(
@@ -49,7 +83,7 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
         scope: &'s mut Scope<'r>,
         max_depth: usize,
     ) -> Self {
-        let nodes = Vec::with_capacity(text.len() / 16 + 1);
+        let nodes = Vec::with_capacity(text.len() / 8 + 1);
         Self { text, at: 0, seed, scope, max_depth, stack: Vec::new(), nodes, shadowed: Vec::new() }
     }
 
@@ -63,8 +97,7 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
     /// Reads the text as values one after the other, as elements of one array.
     pub(crate) fn sequence(&mut self, place: Place) -> Result<(), Unfit> {
         let root = self.push(Sort::Array, 0, self.text.len(), place);
-        let mut hash = 0;
-        let mut count = 0;
+        let (mut hash, mut count, mut ruled) = (0, 0, false);
         loop {
             // RFC 7464 marks the start of a value with a record separator.
             while matches!(self.text.get(self.at), Some(b' ' | b'\t' | b'\r' | b'\n' | 0x1e)) {
@@ -73,19 +106,20 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
             if self.at == self.text.len() {
                 break;
             }
-            let element = self.nodes.len() as Id;
-            self.value(self.scope.index(place, count))?;
+            let done = self.value(self.scope.index(place, count))?;
             count += 1;
-            hash = mix(hash ^ 1, self.nodes[element as usize].hash);
+            ruled |= done.ruled;
+            hash = mix(hash ^ 1, done.hash);
         }
         let size = self.nodes.len() as u32;
         let node = &mut self.nodes[root as usize];
         node.size = size;
         node.hash = mix(hash, u64::from(count));
+        node.flags = if ruled { RULED } else { 0 };
         Ok(())
     }
 
-    fn value(&mut self, mut place: Place) -> Result<(), Unfit> {
+    fn value(&mut self, mut place: Place) -> Result<Done, Unfit> {
         loop {
             self.skip_blanks();
             let mut done = match self.text.get(self.at) {
@@ -102,10 +136,8 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
                 _ => self.scalar(place)?,
             };
             loop {
-                if self.stack.is_empty() {
-                    return Ok(());
-                }
-                self.adopt(done);
+                let Some(frame) = self.stack.last_mut() else { return Ok(done) };
+                frame.adopt(done);
                 match self.next_child()? {
                     Some(child) => {
                         place = child;
@@ -117,6 +149,7 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
         }
     }
 
+    #[inline]
     fn open(&mut self, object: bool, place: Place) -> Result<(), Unfit> {
         if self.stack.len() >= self.max_depth {
             return Err(Unfit::TooDeep);
@@ -130,15 +163,18 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
             place,
             object,
             unordered: set != 0 && self.scope.set(set).unordered,
+            ruled: set != 0,
+            suspect: false,
             count: 0,
             hash: 0,
+            key: 0,
             seen: [0; 4],
-            suspect: false,
         });
         Ok(())
     }
 
     /// After an opening bracket: the place of the first child, or `None` at the closing one.
+    #[inline]
     fn first_child(&mut self) -> Result<Option<Place>, Unfit> {
         self.skip_blanks();
         let Some(frame) = self.stack.last() else { return Ok(None) };
@@ -152,6 +188,7 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
     }
 
     /// After a child: the place of the next one, or `None` at the closing bracket.
+    #[inline]
     fn next_child(&mut self) -> Result<Option<Place>, Unfit> {
         self.skip_blanks();
         let Some(frame) = self.stack.last() else { return Ok(None) };
@@ -174,6 +211,7 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
         }
     }
 
+    #[inline]
     fn key(&mut self, place: Place) -> Result<Place, Unfit> {
         if self.text.get(self.at) != Some(&b'"') {
             return Err(Unfit::Syntax(self.at));
@@ -198,6 +236,7 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
             flags: if escaped { ESCAPED } else { 0 },
         });
         if let Some(frame) = self.stack.last_mut() {
+            frame.key = hash;
             let (word, bit) = ((hash >> 6 & 3) as usize, 1_u64 << (hash & 63));
             frame.suspect |= frame.seen[word] & bit != 0;
             frame.seen[word] |= bit;
@@ -211,54 +250,29 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
         Ok(below)
     }
 
-    /// Adds a finished child to the hash of its parent.
-    fn adopt(&mut self, child: Id) {
-        let key = if child == 0 { 0 } else { self.nodes[child as usize - 1].hash };
-        let hash = self.nodes[child as usize].hash;
-        let counts = self.counts(child);
-        let Some(frame) = self.stack.last_mut() else { return };
-        frame.count += 1;
-        if !counts {
-            return;
-        }
-        if frame.object {
-            frame.hash = frame.hash.wrapping_add(mix(key, hash));
-        } else if frame.unordered {
-            frame.hash = frame.hash.wrapping_add(mix(hash, 0x756e_6f72));
-        } else {
-            frame.hash = mix(frame.hash ^ 1, hash);
-        }
-    }
-
-    /// Whether a child is part of its parent's hash: not if ignored, not if null and null counts
+    /// Whether a value is part of its parent's hash: not if ignored, not if null and null counts
     /// as missing.
-    fn counts(&self, child: Id) -> bool {
-        let node = &self.nodes[child as usize];
-        if node.rules == 0 {
-            return true;
-        }
-        let set = self.scope.set(node.rules);
-        set.ignore.is_none() && !(set.null_is_missing && node.sort == Sort::Null)
+    fn counts(&self, rules: u16, sort: Sort) -> bool {
+        let set = self.scope.set(rules);
+        set.ignore.is_none() && !(set.null_is_missing && sort == Sort::Null)
     }
 
-    fn close(&mut self) -> Id {
-        let Some(mut frame) = self.stack.pop() else { return 0 };
+    #[inline]
+    fn close(&mut self) -> Done {
+        let none = Done { hash: 0, counts: false, ruled: false };
+        let Some(mut frame) = self.stack.pop() else { return none };
         if frame.suspect {
             self.shadow_repeated_keys(&mut frame);
         }
         let size = self.nodes.len() as u32 - frame.node;
-        let ignored = self.is_ignored(frame.node);
         let node = &mut self.nodes[frame.node as usize];
         node.end = self.at as u32;
         node.size = size;
+        node.flags = if frame.ruled { RULED } else { 0 };
         let sort = node.sort as u64;
+        let ignored = node.rules != 0 && self.scope.set(node.rules).ignore.is_some();
         node.hash = if ignored { 0 } else { mix(frame.hash, 0x2000 + sort) };
-        frame.node
-    }
-
-    fn is_ignored(&self, id: Id) -> bool {
-        let rules = self.nodes[id as usize].rules;
-        rules != 0 && self.scope.set(rules).ignore.is_some()
+        Done { hash: node.hash, counts: !ignored, ruled: frame.ruled }
     }
 
     /// Marks all but the last member of each key and takes the others out of the hash.
@@ -279,9 +293,9 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
             if last.iter().any(|later| self.content(*later) == self.content(key)) {
                 self.nodes[key as usize].flags |= SHADOWED;
                 self.shadowed.push(key);
-                if self.counts(key + 1) {
-                    let value = self.nodes[key as usize + 1].hash;
-                    frame.hash = frame.hash.wrapping_sub(mix(hash, value));
+                let value = &self.nodes[key as usize + 1];
+                if value.rules == 0 || self.counts(value.rules, value.sort) {
+                    frame.hash = frame.hash.wrapping_sub(mix(hash, value.hash));
                 }
             } else {
                 last.push(key);
@@ -294,36 +308,58 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
         string::unescape(&self.text[node.start as usize..node.end as usize])
     }
 
-    fn scalar(&mut self, place: Place) -> Result<Id, Unfit> {
-        let (sort, start, end, flags) = match self.text.get(self.at) {
+    #[inline]
+    fn scalar(&mut self, place: Place) -> Result<Done, Unfit> {
+        let rules = self.scope.set_at(place);
+        let (sort, start, end, flags, hash) = match self.text.get(self.at) {
             Some(b'"') => {
                 let (start, end, escaped) = self.string_span()?;
-                (Sort::String, start, end, if escaped { ESCAPED } else { 0 })
+                let hash = if rules == 0 && !escaped {
+                    sorted(self.seed.bytes(&self.text[start..end]), Sort::String)
+                } else {
+                    self.string_hash(start, end, rules)
+                };
+                (Sort::String, start, end, if escaped { ESCAPED } else { 0 }, hash)
             }
             Some(b'-' | b'0'..=b'9') => {
-                let (start, end) = self.number_span()?;
-                (Sort::Number, start, end, 0)
+                let start = self.at;
+                let small = self.small_integer();
+                let hash = match small {
+                    Some(value) if rules == 0 => sorted(number::integer_hash(value), Sort::Number),
+                    Some(_) => self.leaf_hash(Sort::Number, start, self.at, rules),
+                    None => {
+                        self.number()?;
+                        self.leaf_hash(Sort::Number, start, self.at, rules)
+                    }
+                };
+                (Sort::Number, start, self.at, 0, hash)
             }
-            Some(b't') => self.word(b"true", Sort::True)?,
-            Some(b'f') => self.word(b"false", Sort::False)?,
-            Some(b'n') => self.word(b"null", Sort::Null)?,
+            Some(b't') => self.word(b"true", Sort::True, rules)?,
+            Some(b'f') => self.word(b"false", Sort::False, rules)?,
+            Some(b'n') => self.word(b"null", Sort::Null, rules)?,
             _ => return Err(Unfit::Syntax(self.at)),
         };
-        let id = self.push(sort, start, end, place);
-        let rules = self.nodes[id as usize].rules;
+        let (start, end) = (start as u32, end as u32);
+        let ruled = rules != 0;
+        self.nodes.push(Node { hash, start, end, size: 1, rules, sort, flags });
+        Ok(Done { hash, counts: !ruled || self.counts(rules, sort), ruled })
+    }
+
+    fn string_hash(&self, start: usize, end: usize, rules: u16) -> u64 {
         let content = &self.text[start..end];
         let set = self.scope.set(rules);
-        let hash = if set.ignore.is_some() {
-            0
-        } else if flags & ESCAPED == 0 {
-            leaf_hash(self.seed, sort, content, set)
-        } else {
-            leaf_hash(self.seed, sort, &string::unescape(content), set)
-        };
-        let node = &mut self.nodes[id as usize];
-        node.hash = hash;
-        node.flags = flags;
-        Ok(id)
+        if set.ignore.is_some() {
+            return 0;
+        }
+        leaf_hash(self.seed, Sort::String, &string::unescape(content), set)
+    }
+
+    fn leaf_hash(&self, sort: Sort, start: usize, end: usize, rules: u16) -> u64 {
+        let set = self.scope.set(rules);
+        if set.ignore.is_some() {
+            return 0;
+        }
+        leaf_hash(self.seed, sort, &self.text[start..end], set)
     }
 
     fn push(&mut self, sort: Sort, start: usize, end: usize, place: Place) -> Id {
@@ -334,23 +370,53 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
         id
     }
 
+    #[inline]
     fn skip_blanks(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
-            self.at += 1;
+        if let Some(0..=b' ') = self.text.get(self.at) {
+            self.at = blanks_until(self.text, self.at);
         }
     }
 
-    fn word(&mut self, word: &[u8], sort: Sort) -> Result<(Sort, usize, usize, u8), Unfit> {
+    fn word(
+        &mut self,
+        word: &[u8],
+        sort: Sort,
+        rules: u16,
+    ) -> Result<(Sort, usize, usize, u8, u64), Unfit> {
         let start = self.at;
         if !self.text[start..].starts_with(word) {
             return Err(Unfit::Syntax(start));
         }
         self.at += word.len();
-        Ok((sort, start, self.at, 0))
+        Ok((sort, start, self.at, 0, self.leaf_hash(sort, start, self.at, rules)))
     }
 
-    fn number_span(&mut self) -> Result<(usize, usize), Unfit> {
-        let start = self.at;
+    /// Reads an integer of up to 18 digits, by far the most numbers. `None`, and nothing read,
+    /// where another number stands or none.
+    #[inline]
+    fn small_integer(&mut self) -> Option<i64> {
+        let (negative, digits) = match self.text.get(self.at..)? {
+            [b'-', digits @ ..] => (true, digits),
+            digits => (false, digits),
+        };
+        let (mut value, mut length) = (0_i64, 0);
+        for byte in digits.iter().take(18) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            value = value * 10 + i64::from(digit);
+            length += 1;
+        }
+        let more = matches!(digits.get(length), Some(b'0'..=b'9' | b'.' | b'e' | b'E'));
+        if more || length == 0 || length > 1 && digits.first() == Some(&b'0') {
+            return None;
+        }
+        self.at += length + usize::from(negative);
+        Some(if negative { -value } else { value })
+    }
+
+    fn number(&mut self) -> Result<(), Unfit> {
         if self.text.get(self.at) == Some(&b'-') {
             self.at += 1;
         }
@@ -370,7 +436,7 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
             }
             self.digits()?;
         }
-        Ok((start, self.at))
+        Ok(())
     }
 
     fn digits(&mut self) -> Result<(), Unfit> {
@@ -382,6 +448,7 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
     }
 
     /// At an opening quote: the span of the content, and whether it has escapes.
+    #[inline]
     fn string_span(&mut self) -> Result<(usize, usize, bool), Unfit> {
         let start = self.at + 1;
         let mut at = start;

@@ -23,6 +23,12 @@ pub(crate) fn leaf_hash(seed: &Seed, sort: Sort, content: &[u8], set: &RuleSet) 
         Sort::Bytes => seed.bytes(content),
         Sort::Null | Sort::False | Sort::True | Sort::Array | Sort::Object => 0,
     };
+    sorted(hash, sort)
+}
+
+/// Keeps the leaves of different sorts apart.
+#[inline]
+pub(super) fn sorted(hash: u64, sort: Sort) -> u64 {
     mix(hash, 0x1000 + sort as u64)
 }
 
@@ -50,6 +56,9 @@ fn string_hash(seed: &Seed, content: &[u8], set: &RuleSet) -> u64 {
         && let Some(instant) = Instant::read(content)
     {
         return if seconds == 0.0 { instant.hash() } else { ANY_INSTANT };
+    }
+    if !set.numeric.is_empty() && number::is_number(content) {
+        return ANY_NUMBER;
     }
     seed.bytes(&canonical(content, set))
 }
@@ -85,7 +94,7 @@ pub(crate) fn leaves_equal(
         Sort::Number => {
             let strict = sets.iter().any(|set| set.strict_numbers);
             (!strict && number::equal(left, right))
-                || sets.iter().flat_map(|set| &set.numeric).any(|near| near.accepts(left, right))
+                || near_in_value(left, right, sets)
                 || both_match()
         }
         Sort::String => {
@@ -95,10 +104,20 @@ pub(crate) fn leaves_equal(
                 && string::canonical(left, fold, compose)
                     == string::canonical(right, fold, compose))
                 || near_in_time(left, right, sets)
+                || near_in_value(left, right, sets)
                 || both_match()
         }
         _ => false,
     }
+}
+
+/// Money and the values of XML are often strings; both sides are then written as numbers.
+fn near_in_value(left: &[u8], right: &[u8], sets: [&RuleSet; 2]) -> bool {
+    let mut tolerances = sets.iter().flat_map(|set| &set.numeric).peekable();
+    tolerances.peek().is_some()
+        && number::is_number(left)
+        && number::is_number(right)
+        && tolerances.any(|near| near.accepts(left, right))
 }
 
 fn near_in_time(left: &[u8], right: &[u8], sets: [&RuleSet; 2]) -> bool {

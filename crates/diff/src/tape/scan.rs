@@ -3,6 +3,7 @@
 use super::json::Unfit;
 
 /// The first quote, backslash or control character from `at` on, eight bytes at a time.
+#[inline]
 pub(super) fn plain_until(text: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -24,6 +25,23 @@ pub(super) fn plain_until(text: &[u8], mut at: usize) -> usize {
             return at;
         }
         at += 1;
+    }
+    at
+}
+
+/// The first byte that is no blank of JSON from `at` on; runs of spaces eight at a time.
+pub(super) fn blanks_until(text: &[u8], mut at: usize) -> usize {
+    const SPACES: u64 = 0x2020_2020_2020_2020;
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
+        at += 1;
+        while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let other = u64::from_le_bytes(*chunk) ^ SPACES;
+            let spaces = (other.trailing_zeros() / 8) as usize;
+            at += spaces;
+            if spaces < 8 {
+                break;
+            }
+        }
     }
     at
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use comparator::RouteRules;
 use diff::{Budget, Change, Diff, Document, Fragment, Kind, Rule, Rules};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     cli::{DiffArgs, DiffFormat},
@@ -57,14 +57,37 @@ fn rules(path: &Path) -> anyhow::Result<Rules> {
     let list: Vec<RouteRules> = if path.extension().is_some_and(|ending| ending == "toml") {
         Settings::read(path)?.rules
     } else {
-        serde_json::from_str(&text)
-            .map_err(|problem| anyhow::anyhow!("rules {}: {problem}", path.display()))?
+        listed(&text).map_err(|problem| anyhow::anyhow!("rules {}: {problem}", path.display()))?
     };
     let list: Vec<Rule> = list.into_iter().map(|route| route.rule).collect();
     match Rules::compile(&list) {
         Ok(rules) => Ok(rules),
         Err(problem) => bail!("rules {}: {problem}", path.display()),
     }
+}
+
+/// A JSON list of rules, or an object that has it as `rules`. What a rule does may be called its
+/// `type` as well as its `kind`.
+fn listed(text: &str) -> Result<Vec<Rule>, String> {
+    let mut value: Value = serde_json::from_str(text).map_err(|problem| problem.to_string())?;
+    if let Some(rules) = value.get_mut("rules") {
+        value = rules.take();
+    }
+    let Value::Array(rules) = value else {
+        return Err(
+            "not a list of rules such as [{\"path\": \"$.id\", \"kind\": \"ignore\"}]".to_owned()
+        );
+    };
+    let rule = |(index, mut rule): (usize, Value)| {
+        if let Some(members) = rule.as_object_mut()
+            && !members.contains_key("kind")
+            && let Some(kind) = members.remove("type")
+        {
+            members.insert("kind".to_owned(), kind);
+        }
+        serde_json::from_value(rule).map_err(|problem| format!("rule {index}: {problem}"))
+    };
+    rules.into_iter().enumerate().map(rule).collect()
 }
 
 /// The JSON form of a comparison; values stand in it as they stood in their bodies.

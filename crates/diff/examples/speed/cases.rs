@@ -1,74 +1,27 @@
-//! What a comparison costs, as a ratio to parsing both bodies with `serde_json`, and how many
-//! changes it tells. `cargo run --release --example speed -p diff`
-#![expect(clippy::print_stdout, reason = "prints its table")]
+//! The documents that are compared: orders of an API, rows and integers.
 
-use std::hint::black_box;
-use std::time::{Duration, Instant};
-
-use diff::{Budget, Document, Rule, RuleKind, Rules, diff};
+use diff::{Rule, RuleKind};
 use serde_json::{Value, json};
 
-struct Case {
-    name: &'static str,
-    left: String,
-    right: String,
-    rules: Vec<Rule>,
-    goal: f64,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) left: String,
+    pub(crate) right: String,
+    pub(crate) rules: Vec<Rule>,
+    /// What the comparison may cost at most, as a ratio to parsing both bodies.
+    pub(crate) goal: f64,
+    /// How many changes it tells; `None` where it is a guess within a budget.
+    pub(crate) changes: Option<usize>,
 }
 
-fn main() {
-    println!(
-        "{:44} {:>9} {:>9} {:>7} {:>6} {:>8}",
-        "", "parse µs", "diff µs", "ratio", "goal", "changes"
-    );
-    for case in cases() {
-        let rules = match Rules::compile(&case.rules) {
-            Ok(rules) => rules,
-            Err(error) => return println!("{error}"),
-        };
-        let side = |text: &str| -> Option<Value> { serde_json::from_str(black_box(text)).ok() };
-        let parse = fastest(|| drop(black_box((side(&case.left), side(&case.right)))));
-        let json = |text| Document { content_type: Some("application/json"), bytes: text };
-        let budget = Budget::default();
-        let run = || {
-            let (left, right) = (json(case.left.as_bytes()), json(case.right.as_bytes()));
-            diff(black_box(left), black_box(right), &rules, &budget)
-        };
-        let took = fastest(|| drop(black_box(run())));
-        let found = run();
-        let mark = if found.approximate { " approximate" } else { "" };
-        println!(
-            "{:44} {:9.0} {:9.0} {:7.3} {:6.2} {:8}{mark}",
-            case.name,
-            parse.as_secs_f64() * 1e6,
-            took.as_secs_f64() * 1e6,
-            took.as_secs_f64() / parse.as_secs_f64(),
-            case.goal,
-            found.changes.len(),
-        );
-    }
-}
-
-fn fastest(mut run: impl FnMut()) -> Duration {
-    let start = Instant::now();
-    let mut best = Duration::MAX;
-    let mut runs = 0;
-    while runs < 5 || start.elapsed() < Duration::from_millis(300) {
-        let start = Instant::now();
-        run();
-        best = best.min(start.elapsed());
-        runs += 1;
-    }
-    best
-}
-
-fn cases() -> Vec<Case> {
-    let case = |name, left: &Value, right: &Value, goal| Case {
+pub(crate) fn all() -> Vec<Case> {
+    let case = |name, left: &Value, right: &Value, changes: usize, goal| Case {
         name,
         left: left.to_string(),
         right: right.to_string(),
         rules: Vec::new(),
         goal,
+        changes: Some(changes),
     };
     let (small, large) = (orders(28), orders(1_400));
     let rows: Vec<Value> = (0..10_000).map(row).collect();
@@ -80,22 +33,25 @@ fn cases() -> Vec<Case> {
         (0..10_000_u64).map(|n| json!({"a": (n * seed) % 977, "b": [n * seed % 7, seed]})).collect()
     };
     let mut cases = vec![
-        case("equal bytes, 1 MB", &large, &large, 0.01),
+        case("equal bytes, 1 MB", &large, &large, 0, 0.01),
         Case {
             right: reordered(&small),
-            ..case("other key order and spacing, 20 KB", &small, &small, 0.4)
+            ..case("other key order and spacing, 20 KB", &small, &small, 0, 0.4)
         },
         Case {
             right: reordered(&large),
-            ..case("other key order and spacing, 1 MB", &large, &large, 0.4)
+            ..case("other key order and spacing, 1 MB", &large, &large, 0, 0.4)
         },
-        case("three edits, 20 KB", &small, &three_edits(&small), 0.45),
-        case("three edits, 1 MB", &large, &three_edits(&large), 0.45),
-        case("10k rows, one insert at the front", &all, &front(&rows, row(99_999)), 0.45),
-        case("10k rows, 100 edits, insert, delete", &all, &edited(&rows), 0.6),
-        case("10k rows shuffled", &all, &json!(shuffled), 0.7),
-        case("10k integers, one insert at the front", &ints, &front(&numbers, json!(-1)), 1.0),
-        case("10k unrelated rows without key", &unkeyed(31), &unkeyed(7_001), 5.0),
+        case("three edits, 20 KB", &small, &three_edits(&small), 3, 0.45),
+        case("three edits, 1 MB", &large, &three_edits(&large), 3, 0.45),
+        case("10k rows, one insert at the front", &all, &front(&rows, row(99_999)), 1, 0.45),
+        case("10k rows, 100 edits, insert, delete", &all, &edited(&rows), 102, 0.6),
+        case("10k rows shuffled", &all, &json!(shuffled), 1, 0.7),
+        case("10k integers, one insert at the front", &ints, &front(&numbers, json!(-1)), 1, 1.0),
+        Case {
+            changes: None,
+            ..case("10k unrelated rows without key", &unkeyed(31), &unkeyed(7_001), 0, 5.0)
+        },
     ];
     let rules = ["$.orders[*].total", "$..updated_at", "$.orders[*].lines[*].sku", "$.meta.*"]
         .into_iter()
@@ -103,7 +59,7 @@ fn cases() -> Vec<Case> {
     let rules = rules.map(|path| Rule { path: path.to_owned(), kind: RuleKind::Ignore }).collect();
     cases.push(Case {
         rules,
-        ..case("three edits, 1 MB, ten rules", &large, &three_edits(&large), 0.6)
+        ..case("three edits, 1 MB, ten rules", &large, &three_edits(&large), 3, 0.6)
     });
     cases
 }
