@@ -13,3 +13,4 @@ mod harness;
 mod kills;
 mod loops;
 mod tap_alone;
+mod restarts;

@@ -68,6 +68,9 @@ pub struct TapConfig {
     pub upstream_idle_ms: u64,
     /// Idle connections to the primary per worker.
     pub upstream_idle: usize,
+    /// At a stop: how long a client connection may be idle before it is closed. A request that
+    /// comes within is answered, and its answer says that it was the connection's last.
+    pub idle_drain_ms: u64,
     /// At a stop: how long what runs may go on, and then how long copies may take to be accepted.
     pub drain_ms: u64,
 }
@@ -102,6 +105,7 @@ impl Default for TapConfig {
             response_timeout_ms: 300_000,
             upstream_idle_ms: 4_000,
             upstream_idle: 256,
+            idle_drain_ms: 1_000,
             drain_ms: 10_000,
         }
     }

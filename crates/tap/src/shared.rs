@@ -49,6 +49,7 @@ pub(crate) struct Limits {
     pub(crate) body: Duration,
     pub(crate) write: Duration,
     pub(crate) response: Duration,
+    pub(crate) idle_drain: Duration,
     pub(crate) drain: Duration,
 }
 
@@ -100,6 +101,7 @@ impl Shared {
                 body: ms(config.body_timeout_ms),
                 write: ms(config.write_timeout_ms),
                 response: ms(config.response_timeout_ms),
+                idle_drain: ms(config.idle_drain_ms),
                 drain: ms(config.drain_ms),
             },
             ledgers: (0..workers).map(|_| Ledger::new(routes)).collect(),

@@ -136,10 +136,13 @@ fn start_workers(
         keep_for: Duration::from_millis(config.upstream_idle_ms),
         connect_timeout: Duration::from_millis(config.connect_timeout_ms),
     };
+    // All accept from the caller's one socket: what waits there when this process stops is for the
+    // next process that holds it. A socket of its own per worker would take its queue with it.
+    listener.set_nonblocking(true)?;
     let mut threads = Vec::new();
     for (at, (ledger, (peers, given))) in shared.ledgers.iter().zip(Peers::new(count)).enumerate() {
         let inputs = WorkerInputs {
-            listener: own_listener(listener, at)?,
+            listener: listener.try_clone().context("cannot share the listener")?,
             books: Books {
                 shared: Arc::clone(shared),
                 ledger: Arc::clone(ledger),
@@ -155,29 +158,6 @@ fn start_workers(
         threads.push(Thread::start(&format!("tap-{at}"), move || Ok(worker::run(inputs)?))?);
     }
     Ok(threads)
-}
-
-/// A listener for worker `at`. Where the caller's was made with SO_REUSEPORT each worker gets a
-/// socket of its own on the same address; else all share the caller's queue.
-fn own_listener(
-    listener: &std::net::TcpListener,
-    at: usize,
-) -> anyhow::Result<std::net::TcpListener> {
-    use socket2::{Domain, SockRef, Socket, Type};
-
-    listener.set_nonblocking(true)?;
-    let shares = SockRef::from(listener).reuse_port().unwrap_or(false);
-    if at == 0 || !shares {
-        return listener.try_clone().context("cannot share the listener");
-    }
-    let address = listener.local_addr()?;
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(1024)?;
-    Ok(socket.into())
 }
 
 fn start_admin(

@@ -116,7 +116,10 @@ async fn work(mut inputs: WorkerInputs) -> std::io::Result<()> {
         }
     }
     drop(listener);
-    while let Ok(stream) = inputs.given.try_recv() {
+    // Closed first: what another worker gives from here on comes back to it, so that no accepted
+    // connection is lost between two workers that stop.
+    inputs.given.close();
+    while let Some(stream) = inputs.given.recv().await {
         connections.adopt(stream);
     }
     service.clock.stop();
@@ -159,7 +162,9 @@ impl Connections {
         };
         match stream.into_std() {
             Ok(stream) => {
-                let _ = peer.give.send(stream);
+                if let Err(stopped) = peer.give.send(stream) {
+                    self.adopt(stopped.0);
+                }
             }
             Err(error) => tracing::debug!(%error, "Lost a connection on its way to its worker"),
         }

@@ -96,7 +96,8 @@ pub(crate) struct CopyArgs {
     /// Origin of the service users get today, http://HOST:PORT
     #[arg(long, value_name = "URL", env = "UNDERSTUDY_PRIMARY")]
     pub(crate) primary: Option<String>,
-    /// Where users connect instead of the primary [default: 127.0.0.1:8000]
+    /// Where users connect instead of the primary; a socket passed by LISTEN_FDS goes before it
+    /// [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR", env = "UNDERSTUDY_LISTEN")]
     pub(crate) listen: Option<SocketAddr>,
     /// What keeps an order: header:NAME, cookie:NAME, jwt:CLAIM, path:INDEX, query:NAME, connection

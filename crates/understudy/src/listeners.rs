@@ -1,8 +1,27 @@
 //! Sockets, bound before anything else starts, so that a port in use is one clear line.
+//!
+//! The tap's may be held and passed by whoever started this process (`LISTEN_FDS`, `LISTEN_PID`;
+//! the protocol of sd_listen_fds(3)). Then connections that arrive while one process stops and the
+//! next one starts wait in that socket, and a restart fails no request.
 
 use std::net::{SocketAddr, TcpListener};
 
 use anyhow::{Context, bail};
+use listenfd::ListenFd;
+
+/// The socket that was passed for the tap; `None` where there is none.
+pub(crate) fn passed() -> anyhow::Result<Option<TcpListener>> {
+    let mut sockets = ListenFd::from_env();
+    if sockets.len() > 1 {
+        bail!("LISTEN_FDS passes {} sockets: the tap takes one", sockets.len());
+    }
+    let listener = sockets.take_tcp_listener(0).context("LISTEN_FDS")?;
+    if let Some(listener) = &listener {
+        listener.set_nonblocking(true)?;
+        tracing::info!(tap.address = %listener.local_addr()?, "Listening on a passed socket");
+    }
+    Ok(listener)
+}
 
 /// Binds `address`; `role` says in an error what wanted it, `flag` how to choose another.
 pub(crate) fn bind(address: SocketAddr, role: &str, flag: &str) -> anyhow::Result<TcpListener> {

@@ -1,6 +1,8 @@
 //! The binary under test, started and stopped as a user would.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    ffi::OsStr, net::TcpListener, os::fd::OwnedFd, path::PathBuf, process::Stdio, time::Duration,
+};
 
 use tokio::process::Command;
 
@@ -38,7 +40,12 @@ fn command() -> Command {
         "{} is not built: run `cargo xtask test`, or `cargo build -p understudy` first",
         binary.display()
     );
-    let mut command = Command::new(binary);
+    command_of(binary)
+}
+
+/// `program` without this environment's own settings; killed when dropped.
+fn command_of(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("UNDERSTUDY_") {
             command.env_remove(name);
@@ -66,6 +73,23 @@ impl Process {
     pub(crate) fn start(args: Vec<String>, envs: Vec<(String, String)>, log: PathBuf) -> Self {
         let child = Self::spawn(&args, &envs, &log);
         Self { child, args, envs, log }
+    }
+
+    /// Started as a supervisor does that holds `socket` and passes it (`LISTEN_FDS`).
+    pub(crate) fn on_socket(args: Vec<String>, socket: &TcpListener, log: PathBuf) -> Self {
+        const PASS: &str = r#"exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@""#;
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let child = command_of("sh")
+            .args(["-c", PASS])
+            .arg(binary())
+            .args(&args)
+            .env("UNDERSTUDY_LOG", "info")
+            .stdin(OwnedFd::from(socket.try_clone().unwrap()))
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        Self { child, args, envs: Vec::new(), log }
     }
 
     fn spawn(args: &[String], envs: &[(String, String)], log: &PathBuf) -> tokio::process::Child {

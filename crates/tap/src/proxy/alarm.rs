@@ -60,7 +60,7 @@ impl Clock {
         });
     }
 
-    /// Idle connections end now, others after what they are doing.
+    /// Wakes everyone: idle connections have little time left, others what they are doing.
     pub(crate) fn stop(&self) {
         self.stopping.set(true);
         for alarm in self.alarms.borrow().iter().filter_map(Weak::upgrade) {

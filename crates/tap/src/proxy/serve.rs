@@ -137,7 +137,7 @@ async fn next_head(client: &mut Client, service: &Service) -> Result<Option<usiz
             begun = true;
             client.alarm.set(Wait::Client, limits.head);
         }
-        match more(client).await {
+        match more(client, limits.idle_drain).await {
             More::Read => {}
             More::Gone => return Ok(None),
             More::Late if client.input.is_empty() => return Ok(None),
@@ -152,16 +152,19 @@ enum More {
     Late,
 }
 
-/// Reads once more from the client, unless it is idle and this tap is stopping.
-async fn more(client: &mut Client) -> More {
+/// Reads once more from the client. Where this tap is stopping, an idle client has `last_call` to
+/// send one more request: closed at once, a request under way to here would fail.
+async fn more(client: &mut Client, last_call: Duration) -> More {
+    let mut called = false;
     std::future::poll_fn(|cx| {
         match client.input.poll_fill(cx, &mut client.reader) {
             Poll::Ready(Ok(count)) if count > 0 => return Poll::Ready(More::Read),
             Poll::Ready(_) => return Poll::Ready(More::Gone),
             Poll::Pending => {}
         }
-        if client.alarm.stopping() && client.input.is_empty() {
-            return Poll::Ready(More::Gone);
+        if !called && client.alarm.stopping() && client.input.is_empty() {
+            called = true;
+            client.alarm.set(Wait::Client, last_call);
         }
         client.alarm.poll(cx).map(|_| More::Late)
     })

@@ -14,4 +14,5 @@ mod losses;
 mod refusals;
 mod spools;
 mod tls;
+mod restarts;
 mod upgrades;

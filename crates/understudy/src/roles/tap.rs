@@ -15,11 +15,14 @@ pub(crate) async fn run(args: TapArgs) -> anyhow::Result<ExitCode> {
     if matches!(url, QueueUrl::Disk(_)) {
         open::refuse_embedded(Some(&url), None)?;
     }
-    let Some(address) = args.copy.listen.or(settings.listen.tap) else {
-        bail!("no address to listen on: pass --listen ADDR or set `tap` in [listen]");
-    };
     let keys = keys::read(settings.key_file.as_deref())?;
-    let listener = listeners::bind(address, "the tap", "--listen")?;
+    let listener = match (listeners::passed()?, args.copy.listen.or(settings.listen.tap)) {
+        (Some(passed), _) => passed,
+        (None, Some(address)) => listeners::bind(address, "the tap", "--listen")?,
+        (None, None) => {
+            bail!("no address to listen on: pass --listen ADDR or set `tap` in [listen]")
+        }
+    };
     listeners::refuse_loop(&config.primary, listener.local_addr()?)?;
     let admin = args
         .admin

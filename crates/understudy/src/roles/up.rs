@@ -54,11 +54,14 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
     let web = args.web.web.or(settings.listen.web).unwrap_or(WEB);
     super::web::refuse_open_address(web)?;
     let pipeline = Pipeline {
-        tap: listeners::bind(
-            args.copy.listen.or(settings.listen.tap).unwrap_or(TAP),
-            "the tap",
-            "--listen",
-        )?,
+        tap: match listeners::passed()? {
+            Some(passed) => passed,
+            None => listeners::bind(
+                args.copy.listen.or(settings.listen.tap).unwrap_or(TAP),
+                "the tap",
+                "--listen",
+            )?,
+        },
         web: listeners::bind(web, "the web", "--web")?,
         admin: Some(listeners::bind(
             args.admin.admin.or(settings.listen.admin).unwrap_or(ADMIN),

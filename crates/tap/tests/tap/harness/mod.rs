@@ -142,6 +142,17 @@ impl Tap {
         Self::start(Copying::BrokerDown, (folder, spool), listener(), primary, change)
     }
 
+    /// On a socket that the test holds.
+    pub(crate) fn on(
+        listener: TcpListener,
+        primary: &Primary,
+        change: impl FnOnce(&mut TapConfig),
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = (folder.path().join("spool"), 1 << 30);
+        Self::start(Copying::On, (folder, spool), listener, primary, change)
+    }
+
     fn start(
         copying: Copying,
         (folder, (spool, spool_bytes)): (tempfile::TempDir, (PathBuf, u64)),
