@@ -21,6 +21,9 @@ pub(crate) const RABBITMQ: Needed =
 pub(crate) const POSTGRES: Needed =
     Needed { package: "postgresql", files: &["/usr/lib/postgresql"] };
 pub(crate) const VALGRIND: Needed = Needed { package: "valgrind", files: &["/usr/bin/valgrind"] };
+pub(crate) const NGINX: Needed = Needed { package: "nginx-light", files: &["/usr/sbin/nginx"] };
+pub(crate) const HAPROXY: Needed = Needed { package: "haproxy", files: &["/usr/sbin/haproxy"] };
+pub(crate) const WRK: Needed = Needed { package: "wrk", files: &["/usr/bin/wrk"] };
 pub(crate) const CHROMIUM: Needed = Needed { package: "chromium", files: &["/usr/bin/chromium"] };
 pub(crate) const CHROMEDRIVER: Needed =
     Needed { package: "chromium-driver", files: &["/usr/bin/chromedriver"] };

@@ -23,6 +23,7 @@ use crate::{
 };
 
 /// The servers that tests use; dropped, they stop.
+#[derive(Debug)]
 pub(crate) struct Servers {
     pub(crate) amqp_url: String,
     pub(crate) postgres_url: String,
@@ -40,11 +41,7 @@ impl Servers {
             folder: None,
         };
         if servers.amqp_url.is_empty() {
-            install::ensure(&[&RABBITMQ])?;
-            let folder = servers.folder()?.join("rabbitmq");
-            let (url, guard) = rabbitmq::start(&folder).context("private RabbitMQ")?;
-            servers.amqp_url = url;
-            servers.guards.push(guard);
+            servers.start_rabbitmq()?;
         }
         if servers.postgres_url.is_empty() {
             install::ensure(&[&POSTGRES])?;
@@ -66,6 +63,27 @@ impl Servers {
         servers.postgres_url = url;
         servers.guards.push(guard);
         Ok(servers)
+    }
+
+    /// A private RabbitMQ and nothing else.
+    pub(crate) fn rabbitmq() -> anyhow::Result<Self> {
+        let mut servers = Self {
+            amqp_url: String::new(),
+            postgres_url: String::new(),
+            guards: Vec::new(),
+            folder: None,
+        };
+        servers.start_rabbitmq()?;
+        Ok(servers)
+    }
+
+    fn start_rabbitmq(&mut self) -> anyhow::Result<()> {
+        install::ensure(&[&RABBITMQ])?;
+        let folder = self.folder()?.join("rabbitmq");
+        let (url, guard) = rabbitmq::start(&folder).context("private RabbitMQ")?;
+        self.amqp_url = url;
+        self.guards.push(guard);
+        Ok(())
     }
 
     /// A fresh folder that the servers' own users may pass through.
@@ -91,6 +109,7 @@ impl Drop for Servers {
 }
 
 /// A server's shell; dropped, its pipe closes and the server stops.
+#[derive(Debug)]
 pub(crate) struct Guard {
     shell: Child,
 }
@@ -99,9 +118,30 @@ impl Guard {
     /// Runs `script` (which must `read` its standard input, then stop the server) in a session of
     /// its own, so that a Ctrl-C in the terminal does not reach it before we have ended in order.
     fn run(script: &str, envs: &[(&str, String)], log: &Path) -> anyhow::Result<Self> {
+        Self::run_with(script, &[], envs, log)
+    }
+
+    /// Runs `command` until the guard is dropped, then tells it to end by SIGTERM.
+    pub(crate) fn command(command: &[String], log: &Path) -> anyhow::Result<Self> {
+        const UNTIL_TOLD: &str = r#"
+            "$@" & server=$!
+            read _
+            kill -TERM $server
+            wait $server
+        "#;
+        Self::run_with(UNTIL_TOLD, command, &[], log)
+    }
+
+    fn run_with(
+        script: &str,
+        args: &[String],
+        envs: &[(&str, String)],
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let log_file = fs::File::create(log)?;
         let shell = Command::new("setsid")
-            .args(["--wait", "sh", "-c", script])
+            .args(["--wait", "sh", "-c", script, "sh"])
+            .args(args)
             .envs(envs.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(log_file.try_clone()?)
@@ -111,8 +151,13 @@ impl Guard {
         Ok(Self { shell })
     }
 
+    /// The shell above the server: the root of its processes.
+    pub(crate) fn id(&self) -> u32 {
+        self.shell.id()
+    }
+
     /// Waits until `ready`, at most `limit`.
-    fn wait(
+    pub(crate) fn wait(
         &mut self,
         limit: Duration,
         log: &Path,
@@ -149,7 +194,7 @@ fn tail(log: &Path) -> String {
 }
 
 /// `count` free ports in a row on loopback.
-fn free_ports(count: u16) -> anyhow::Result<u16> {
+pub(crate) fn free_ports(count: u16) -> anyhow::Result<u16> {
     for _ in 0..50 {
         let first = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
