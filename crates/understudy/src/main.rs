@@ -10,6 +10,7 @@ mod keys;
 mod listeners;
 mod logging;
 mod open;
+mod open_files;
 mod roles;
 mod shutdown;
 

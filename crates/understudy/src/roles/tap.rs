@@ -6,7 +6,7 @@ use anyhow::bail;
 use queue::{Queue, QueueUrl};
 use tap::TapInputs;
 
-use crate::{cli::TapArgs, config::Settings, keys, listeners, open, shutdown};
+use crate::{cli::TapArgs, config::Settings, keys, listeners, open, open_files, shutdown};
 
 pub(crate) async fn run(args: TapArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&args.sources)?;
@@ -35,6 +35,7 @@ pub(crate) async fn run(args: TapArgs) -> anyhow::Result<ExitCode> {
         .or_else(|| settings.queue.spool.clone())
         .unwrap_or_else(|| PathBuf::from("understudy-data/spool"));
     open::data_folder(&spool)?;
+    open_files::raise_limit();
     let token = shutdown::on_signals()?;
     // A broker that is down does not keep the tap from forwarding.
     let queue = Queue::open_lazy(open::queue_config(url, &settings)).await?;

@@ -17,7 +17,7 @@ use web::WebInputs;
 use crate::{
     cli::{CopyArgs, RunArgs, UpArgs},
     config::Settings,
-    keys, listeners, open, shutdown,
+    keys, listeners, open, open_files, shutdown,
 };
 
 const TAP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
@@ -76,6 +76,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
         store,
     };
     let token = shutdown::on_signals()?;
+    open_files::raise_limit();
     let stages = pipeline.open().await?;
     eprintln!("tap    http://{}  (users connect here)", stages.copy.listener.local_addr()?);
     eprintln!("pages  http://{}", stages.show.listener.local_addr()?);
