@@ -12,5 +12,5 @@ mod gate;
 mod harness;
 mod kills;
 mod loops;
-mod tap_alone;
 mod restarts;
+mod tap_alone;

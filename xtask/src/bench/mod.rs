@@ -14,7 +14,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
     match words.split_first().map(|(what, options)| (what.as_str(), options)) {
         Some(("diff", [])) => diff::run(),
         Some(("compare", [])) => compare::run(),
-        Some(("tap", _)) => tap::run(words),
+        Some(("tap" | "pace", _)) => tap::run(words),
         _ => bail!("bench what? diff, compare or tap"),
     }
 }

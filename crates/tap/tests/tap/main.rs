@@ -12,7 +12,7 @@ mod heads;
 mod limits;
 mod losses;
 mod refusals;
+mod restarts;
 mod spools;
 mod tls;
-mod restarts;
 mod upgrades;
