@@ -25,7 +25,7 @@ fn plain(left: Document<'_>, right: Document<'_>) -> Diff {
 }
 
 /// What `serde_json` reads is read here, and equals itself with a blank behind it.
-pub fn parse(data: &[u8]) {
+pub(crate) fn parse(data: &[u8]) {
     let spaced = [data, b" "].concat();
     let found = plain(json(data), json(&spaced));
     if serde_json::from_slice::<Value>(data).is_ok() {
@@ -38,7 +38,7 @@ pub fn parse(data: &[u8]) {
 }
 
 /// Any two bodies are compared, in both directions alike, under rules and small budgets too.
-pub fn diff(data: &[u8]) {
+pub(crate) fn diff(data: &[u8]) {
     const TYPES: [&str; 6] = [
         "application/json",
         "application/x-ndjson",
@@ -58,7 +58,7 @@ pub fn diff(data: &[u8]) {
         let found = compare(left, right, &rules, &budget);
         assert_eq!(found.equal, compare(right, left, &rules, &budget).equal, "{found:?}");
         assert!(!text(&found).is_empty());
-        rows(left, right, &rules, &budget, 3);
+        let _ = rows(left, right, &rules, &budget, 3);
     }
 }
 
@@ -76,7 +76,7 @@ fn rules() -> Rules {
 }
 
 /// A patch made of the differences turns the left document into the right one.
-pub fn patch(data: &[u8]) {
+pub(crate) fn patch(data: &[u8]) {
     let (left, right) = sides(data);
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
     let (Some(mut document), Some(other)) = (read(left), read(right)) else { return };
@@ -95,7 +95,7 @@ pub fn patch(data: &[u8]) {
 
 /// XML is compared without expanding anything, in both directions alike; a document is equal to
 /// itself with a comment behind it.
-pub fn xml(data: &[u8]) {
+pub(crate) fn xml(data: &[u8]) {
     let xml = |bytes| document("application/xml", bytes);
     let (left, right) = sides(data);
     let found = plain(xml(left), xml(right));

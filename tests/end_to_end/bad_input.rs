@@ -1,8 +1,8 @@
 //! What a user gets wrong is said in one line, with what to do, and without a panic.
 
-use std::{fs, net::TcpListener, path::Path};
+use std::{fs, net::TcpListener, path::Path, time::Duration};
 
-use crate::harness::{free_port, understudy};
+use crate::harness::{Process, free_port, understudy, until};
 
 /// Runs the command; expects failure and one line that holds every `word`.
 async fn refused(args: &[&str], words: &[&str]) {
@@ -103,6 +103,36 @@ async fn an_unreadable_data_folder_is_named() {
     // A file where the folder should be: unreadable for root too.
     let data = file(folder.path(), "data", "not a folder");
     refused(&up(&data, &ports()), &[&data]).await;
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_fit_or_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").to_str().unwrap().to_owned();
+    let key = |name: &str, mode| {
+        let path = file(folder.path(), name, &exchange::seal::Keyring::generate_text());
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    };
+    let (first, other, open) = (key("first", 0o600), key("other", 0o600), key("open", 0o640));
+    let ports = ports();
+    let mut args = up(&data, &ports);
+    args.extend(["--key-file", &open]);
+    refused(&args, &[&open, "chmod 600"]).await;
+
+    // What is noted does not depend on traffic: a start is enough.
+    args[13..].copy_from_slice(&["--key-file", &first]);
+    let owned = args.iter().map(|arg| (*arg).to_owned()).collect();
+    let mut running = Process::start(owned, Vec::new(), folder.path().join("log"));
+    until("the first start", Duration::from_secs(30), async || {
+        running.said().contains("users connect here")
+    })
+    .await;
+    assert_eq!(running.terminate().await, Some(0), "{}", running.said());
+    args[13..].copy_from_slice(&["--key-file", &other]);
+    refused(&args, &["written with key", &other, "does not hold"]).await;
 }
 
 #[tokio::test]

@@ -39,8 +39,9 @@ fn main() -> anyhow::Result<()> {
     let mut args = std::env::args().skip(1);
     let url = args.next().ok_or_else(|| anyhow::anyhow!("usage: throughput STORE [PAIRS]"))?;
     let pairs: u64 = args.next().map_or(Ok(20_000), |pairs| pairs.parse())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all();
-    { runtime }.build()?.block_on(async {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
         let store = Store::open(&url.parse()?, Access::ReadWrite).await?;
         let mut stage = Stage { store, next: 0 };
         println!("{} bytes a pair", stage.pair(What::Different, 1).weight());

@@ -68,7 +68,7 @@ fn rules(path: &Path) -> anyhow::Result<Rules> {
 
 /// A JSON list of rules, or an object that has it as `rules`. What a rule does may be called its
 /// `type` as well as its `kind`.
-fn listed(text: &str) -> Result<Vec<Rule>, String> {
+fn listed(text: &str) -> Result<Vec<RouteRules>, String> {
     let mut value: Value = serde_json::from_str(text).map_err(|problem| problem.to_string())?;
     if let Some(rules) = value.get_mut("rules") {
         value = rules.take();
