@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::harness::{Process, Reply, Service};
+use crate::harness::{Process, Reply, Service, key_file};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_supervisor_with_the_socket_restarts_the_tap_and_no_request_fails() {
@@ -21,7 +21,7 @@ async fn a_supervisor_with_the_socket_restarts_the_tap_and_no_request_fails() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", socket.local_addr().unwrap());
     let key = folder.path().join("key");
-    std::fs::write(&key, "07".repeat(32)).unwrap();
+    key_file(&key);
     // No --listen: the address is the socket's.
     let args: Vec<String> = ["tap", "--queue", "null:", "--primary", &primary.url]
         .into_iter()

@@ -7,7 +7,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::harness::{Process, free_port, until};
+use crate::harness::{Process, free_port, key_file, until};
 
 /// A tap whose broker is not there.
 struct Alone {
@@ -22,7 +22,7 @@ impl Alone {
     async fn before(primary: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("key");
-        std::fs::write(&key, exchange::seal::Keyring::generate_text()).unwrap();
+        key_file(&key);
         let address = || format!("127.0.0.1:{}", free_port());
         let (tap, admin, broker) = (address(), address(), address());
         let spool = folder.path().join("spool");

@@ -51,7 +51,7 @@ fn inputs(count: usize, seed: u64) -> impl Iterator<Item = Vec<u8>> {
         for _ in 0..dice.roll(5) {
             let at = dice.roll(input.len());
             match dice.roll(4) {
-                0 => drop(input.remove(at)),
+                0 if input.len() > 2 => drop(input.remove(at)),
                 1 => input[at] = dice.roll(256) as u8,
                 2 => input.truncate(at.max(2)),
                 _ => drop(input.splice(at..at, PIECES[dice.roll(PIECES.len())].iter().copied())),

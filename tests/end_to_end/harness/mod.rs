@@ -21,7 +21,11 @@ pub(crate) use process::{Ended, Process, understudy};
 pub(crate) use service::{Reply, Seen, Service};
 pub(crate) use system::{Roles, System};
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 /// Asks again until `done`, at most `limit`; then fails with what was waited for.
 pub(crate) async fn until<F: AsyncFnMut() -> bool>(what: &str, limit: Duration, mut done: F) {
@@ -32,8 +36,21 @@ pub(crate) async fn until<F: AsyncFnMut() -> bool>(what: &str, limit: Duration, 
     }
 }
 
-/// A port of loopback that was free a moment ago.
+/// Writes a fresh key file that only its owner may read.
+pub(crate) fn key_file(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, exchange::seal::Keyring::generate_text()).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// A port of loopback that was free a moment ago; never the same one twice.
 pub(crate) fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        if GIVEN.lock().unwrap().insert(port) {
+            return port;
+        }
+    }
 }

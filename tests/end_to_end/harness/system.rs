@@ -1,11 +1,11 @@
 //! A started Understudy between a primary and a candidate.
 
-use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{Layout, Process, free_port, until};
+use super::{Layout, Process, free_port, key_file, until};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
@@ -185,8 +185,7 @@ impl Plan<'_> {
 
     fn roles(&self, amqp: &str, postgres: &str, prefix: &str) -> Vec<Process> {
         let key = self.folder.join("key");
-        std::fs::write(&key, exchange::seal::Keyring::generate_text()).unwrap();
-        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        key_file(&key);
         let config = self.folder.join("understudy.toml");
         let text = format!(
             "key_file = {key:?}\n[queue]\nurl = {amqp:?}\nprefix = {prefix:?}\n[store]\nurl = {postgres:?}\n"
