@@ -110,8 +110,13 @@ async fn publishing_and_consuming_go_on_after_a_cut() {
     proxy.set(Mode::Forward);
     wait_until(|| queue.health().connected).await;
     publish(&queue, 0, &["c"]).await;
-    // Its acknowledgement was lost with the connection.
-    assert_eq!(drain(&mut consumer, 2).await, ["b", "c"]);
+    // The acknowledgement of "b" was lost with the connection; that of "a" may have been on its way.
+    let mut come = drain(&mut consumer, 2).await;
+    if come[0] == "a" {
+        come.remove(0);
+        come.extend(drain(&mut consumer, 1).await);
+    }
+    assert_eq!(come, ["b", "c"]);
     let command = Bytes::from_static(b"resume");
     let mut heard = None;
     for _ in 0..50 {
