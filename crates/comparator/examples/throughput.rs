@@ -170,7 +170,13 @@ impl Stage {
         let outcome = Outcome::Answered(json(candidate));
         let sent_at = exchange.started_at + 2_000_000;
         let candidate = Answer { sent_at, duration_us: 2_500 + n % 900, outcome };
-        Pair { exchange, candidate, secondary: None, candidate_version: "v1".into() }
+        Pair {
+            exchange,
+            candidate,
+            secondary: None,
+            candidate_version: "v1".into(),
+            reference: None,
+        }
     }
 }
 

@@ -10,6 +10,8 @@
 //! - A layout once released never changes: a later one gets a version of its own, and this file
 //!   goes on reading the earlier ones (frozen messages in `fixtures/` hold it to that).
 
+mod v1;
+
 use std::borrow::Cow;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -23,7 +25,9 @@ use crate::{
 pub const MAX_PLAIN_BYTES: usize = 64 << 20;
 
 const MAGIC: [u8; 2] = *b"US";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The first version; its exchanges are laid out as they are today, its pairs are not.
+const FIRST: u8 = 1;
 const HEAD_BYTES: usize = 5;
 const FLAG_ZSTD: u8 = 1;
 const COMPRESS_FROM_BYTES: usize = 1 << 10;
@@ -51,7 +55,7 @@ pub fn seal_exchanges(keys: &Keyring, batch: &ExchangeBatch) -> Result<Vec<u8>, 
 }
 
 pub fn open_exchanges(keys: &Keyring, message: &[u8]) -> Result<ExchangeBatch, EnvelopeError> {
-    open(keys, Kind::Exchanges, message)
+    open(keys, Kind::Exchanges, message, |_, plain| decode(plain))
 }
 
 pub fn seal_pairs(keys: &Keyring, batch: &PairBatch) -> Result<Vec<u8>, EnvelopeError> {
@@ -59,7 +63,10 @@ pub fn seal_pairs(keys: &Keyring, batch: &PairBatch) -> Result<Vec<u8>, Envelope
 }
 
 pub fn open_pairs(keys: &Keyring, message: &[u8]) -> Result<PairBatch, EnvelopeError> {
-    open(keys, Kind::Pairs, message)
+    open(keys, Kind::Pairs, message, |version, plain| match version {
+        FIRST => decode::<v1::PairBatchV1>(plain).map(PairBatch::from),
+        _ => decode(plain),
+    })
 }
 
 /// One exchange alone, for parking.
@@ -68,7 +75,7 @@ pub fn seal_exchange(keys: &Keyring, exchange: &Exchange) -> Result<Vec<u8>, Env
 }
 
 pub fn open_exchange(keys: &Keyring, sealed: &[u8]) -> Result<Exchange, EnvelopeError> {
-    open(keys, Kind::Exchange, sealed)
+    open(keys, Kind::Exchange, sealed, |_, plain| decode(plain))
 }
 
 /// One pair alone: the sealed original that the store keeps beside a redacted view.
@@ -77,7 +84,10 @@ pub fn seal_pair(keys: &Keyring, pair: &Pair) -> Result<Vec<u8>, EnvelopeError> 
 }
 
 pub fn open_pair(keys: &Keyring, sealed: &[u8]) -> Result<Pair, EnvelopeError> {
-    open(keys, Kind::Pair, sealed)
+    open(keys, Kind::Pair, sealed, |version, plain| match version {
+        FIRST => decode::<v1::PairV1>(plain).map(Pair::from),
+        _ => decode(plain),
+    })
 }
 
 /// What a message holds; the numbers are on the wire.
@@ -105,10 +115,11 @@ fn seal<T: Serialize>(keys: &Keyring, kind: Kind, value: &T) -> Result<Vec<u8>, 
     Ok(message)
 }
 
-fn open<T: DeserializeOwned>(
+fn open<T>(
     keys: &Keyring,
     kind: Kind,
     message: &[u8],
+    read: impl FnOnce(u8, &[u8]) -> Result<T, EnvelopeError>,
 ) -> Result<T, EnvelopeError> {
     let Some((head, sealed)) = message.split_first_chunk::<HEAD_BYTES>() else {
         return Err(EnvelopeError::Garbage("shorter than a message's head"));
@@ -119,7 +130,7 @@ fn open<T: DeserializeOwned>(
     }
     match version {
         0 => return Err(EnvelopeError::Garbage("version 0")),
-        VERSION => {}
+        FIRST..=VERSION => {}
         newer => return Err(EnvelopeError::Newer(newer)),
     }
     if message_kind != kind as u8 {
@@ -134,7 +145,7 @@ fn open<T: DeserializeOwned>(
     } else {
         Cow::Owned(decompress(&payload)?)
     };
-    decode(&plain)
+    read(version, &plain)
 }
 
 /// Any payload as a message: what somebody who has the key could send.

@@ -21,6 +21,7 @@ mod id;
 mod message;
 mod pair;
 pub mod redact;
+mod reference;
 pub mod seal;
 pub mod session;
 
@@ -31,4 +32,5 @@ pub use fate::{DropReason, NoAnswerReason, NotCopiedReason, ParkReason, SkipReas
 pub use id::{Epoch, ExchangeId, Micros, Number, Partition};
 pub use message::{Body, Header, Headers, Request, Response};
 pub use pair::{Answer, Exchange, Outcome, Pair, Settled, Settlement};
+pub use reference::{Finding, Look, Reference, Round};
 pub use session::SessionKey;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ExchangeId, Micros, NoAnswerReason, Number, ParkReason, Request, Response, SessionKey,
-    SkipReason,
+    ExchangeId, Micros, NoAnswerReason, Number, ParkReason, Reference, Request, Response,
+    SessionKey, SkipReason,
 };
 
 /// One request with the primary's response.
@@ -67,6 +67,8 @@ pub struct Pair {
     pub secondary: Option<Answer>,
     /// The build of the candidate that answered.
     pub candidate_version: String,
+    /// What asking again said, where it was done.
+    pub reference: Option<Reference>,
 }
 
 /// How the replayer settled one exchange.

@@ -213,7 +213,14 @@ impl Player {
         let candidate_version = self.versions.of(candidate.response());
         self.metrics.answered(&candidate);
         let exchange = exchange.clone();
-        Settlement::Replayed(Box::new(Pair { exchange, candidate, secondary, candidate_version }))
+        let reference = None;
+        Settlement::Replayed(Box::new(Pair {
+            exchange,
+            candidate,
+            secondary,
+            candidate_version,
+            reference,
+        }))
     }
 }
 

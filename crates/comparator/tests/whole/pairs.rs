@@ -43,7 +43,13 @@ pub(crate) fn pair(path: &str, primary: Response, candidate: Response) -> Pair {
         request,
         response: primary,
     };
-    Pair { exchange, candidate: answer(candidate), secondary: None, candidate_version: "v1".into() }
+    Pair {
+        exchange,
+        candidate: answer(candidate),
+        secondary: None,
+        candidate_version: "v1".into(),
+        reference: None,
+    }
 }
 
 pub(crate) fn with_secondary(mut pair: Pair, secondary: Response) -> Pair {

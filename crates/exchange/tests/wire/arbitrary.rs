@@ -65,14 +65,32 @@ pub(crate) fn exchange() -> impl Strategy<Value = Exchange> {
 }
 
 pub(crate) fn pair() -> impl Strategy<Value = Pair> {
-    (exchange(), answer(), option::of(answer()), ".{0,12}").prop_map(
-        |(exchange, candidate, secondary, candidate_version)| Pair {
+    (exchange(), answer(), option::of(answer()), ".{0,12}", option::of(reference())).prop_map(
+        |(exchange, candidate, secondary, candidate_version, reference)| Pair {
             exchange,
             candidate,
             secondary,
             candidate_version,
+            reference,
         },
     )
+}
+
+fn reference() -> impl Strategy<Value = Reference> {
+    let finding = prop_oneof![
+        Just(Finding::Unchecked),
+        any::<u64>().prop_map(|stood_us| Finding::Deterministic { stood_us }),
+        Just(Finding::Flaky),
+        any::<u64>().prop_map(|delay_us| Finding::Lag { delay_us }),
+    ];
+    let look = || {
+        (option::of(any::<u16>()), any::<bool>())
+            .prop_map(|(status, as_captured)| Look { status, as_captured })
+    };
+    let round = (any::<i64>(), option::of(look()), look(), any::<bool>()).prop_map(
+        |(asked_at, primary, candidate, agree)| Round { asked_at, primary, candidate, agree },
+    );
+    (finding, vec(round, 0..4)).prop_map(|(finding, rounds)| Reference { finding, rounds })
 }
 
 fn settled() -> impl Strategy<Value = Settled> {

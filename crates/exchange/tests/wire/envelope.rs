@@ -93,8 +93,8 @@ fn errors_say_what_is_wrong() {
     assert_eq!(told(&|m| m[0] = b'P'), "not an Understudy message: another magic");
     assert_eq!(told(&|m| m[2] = 0), "not an Understudy message: version 0");
     assert_eq!(
-        told(&|m| m[2] = 2),
-        "message version 2 is newer than this build understands: upgrade this process"
+        told(&|m| m[2] = 3),
+        "message version 3 is newer than this build understands: upgrade this process"
     );
     assert_eq!(
         told(&|m| m[3] = 2),

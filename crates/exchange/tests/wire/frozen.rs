@@ -109,6 +109,7 @@ fn replayed(outcome: Outcome) -> Settlement {
         candidate,
         secondary,
         candidate_version: "v2".to_owned(),
+        reference: None,
     }))
 }
 
