@@ -1,7 +1,7 @@
 //! What must hold for any bytes. Shared by the fuzz targets and the corpus test.
 #![allow(dead_code, reason = "each target uses one of them")]
 
-use diff::{Budget, Diff, Document, Rule, RuleKind, Rules, diff as compare, rows, text};
+use diff::{Budget, Diff, Document, Rule, RuleKind, Rules, diff as compare, text};
 use serde_json::Value;
 
 /// Two bodies in one input: before and after the first byte 0xff, or the two halves.
@@ -58,7 +58,6 @@ pub(crate) fn diff(data: &[u8]) {
         let found = compare(left, right, &rules, &budget);
         assert_eq!(found.equal, compare(right, left, &rules, &budget).equal, "{found:?}");
         assert!(!text(&found).is_empty());
-        let _ = rows(left, right, &rules, &budget, 3);
     }
 }
 

@@ -10,7 +10,7 @@ mod lis;
 mod object;
 mod sequence;
 
-pub(crate) use self::sequence::common;
+use crate::proof::Proof;
 use crate::rule::{RuleSet, Scope};
 use crate::tape::{Id, Node, Sort, Tape};
 
@@ -67,7 +67,7 @@ impl Child {
     }
 }
 
-/// The children of two containers, in the order in which they are shown.
+/// Children of two containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     Both {
@@ -76,17 +76,13 @@ pub(crate) enum Item {
         /// The element stands elsewhere among its neighbours.
         moved: bool,
     },
-    /// Where a moved element was; it comes again as `Both`.
-    Away {
-        left: Child,
-        right: Child,
-    },
     Left(Child),
     Right(Child),
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Aligned {
+    /// In the order in which they are told; elements that are surely equal may be left out.
     pub(crate) items: Vec<Item>,
     /// Too many elements stand elsewhere to name each; `moved` is not set on them.
     pub(crate) reordered: bool,
@@ -94,9 +90,9 @@ pub(crate) struct Aligned {
 
 impl<'t> Pairing<'t, '_> {
     /// The children of two containers of the same kind.
-    pub(crate) fn children(&mut self, left: Id, right: Id) -> Aligned {
+    pub(crate) fn children(&mut self, proof: &mut Proof<'_>, left: Id, right: Id) -> Aligned {
         match self.left.node(left).sort {
-            Sort::Array => array::align(self, left, right),
+            Sort::Array => array::align(self, proof, left, right),
             _ => Aligned { items: object::align(self, left, right), reordered: false },
         }
     }

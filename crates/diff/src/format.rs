@@ -49,8 +49,6 @@ pub(crate) struct Reading<'s, 'r> {
     pub(crate) seed: &'s Seed,
     pub(crate) scope: &'s mut Scope<'r>,
     pub(crate) budget: &'s Budget,
-    /// Text that faces nothing of its kind is split into lines all the same.
-    pub(crate) split: bool,
     pub(crate) notes: Vec<String>,
 }
 
@@ -59,7 +57,7 @@ const MAX_LENGTH: usize = u32::MAX as usize - 1;
 
 impl<'s, 'r> Reading<'s, 'r> {
     pub(crate) fn new(seed: &'s Seed, scope: &'s mut Scope<'r>, budget: &'s Budget) -> Self {
-        Self { seed, scope, budget, split: false, notes: Vec::new() }
+        Self { seed, scope, budget, notes: Vec::new() }
     }
 }
 
@@ -114,8 +112,8 @@ impl Reading<'_, '_> {
         }
         match (l, r) {
             (Ok(l), Ok(r)) => (tree(left, l), tree(right, r), true),
-            (Ok(l), Err(Unfit::Syntax(_))) if meant => (tree(left, l), self.lone(right), false),
-            (Err(Unfit::Syntax(_)), Ok(r)) if meant => (self.lone(left), tree(right, r), false),
+            (Ok(l), Err(Unfit::Syntax(_))) if meant => (tree(left, l), self.whole(right), false),
+            (Err(Unfit::Syntax(_)), Ok(r)) if meant => (self.whole(left), tree(right, r), false),
             _ => self.texts(left, right),
         }
     }
@@ -141,11 +139,11 @@ impl Reading<'_, '_> {
                 _ => self.texts(left, right),
             },
             (Ok(l), Err(Unfit::Syntax(_))) if meant => match self.xml(&l, &places) {
-                Ok(l) => (l, self.lone(right), false),
+                Ok(l) => (l, self.whole(right), false),
                 Err(_) => self.texts(left, right),
             },
             (Err(Unfit::Syntax(_)), Ok(r)) if meant => match self.xml(&r, &places) {
-                Ok(r) => (self.lone(left), r, false),
+                Ok(r) => (self.whole(left), r, false),
                 Err(_) => self.texts(left, right),
             },
             _ => self.texts(left, right),
@@ -200,7 +198,7 @@ impl Reading<'_, '_> {
             places.settle();
             return match read.and_then(|xml| self.xml(&xml, &places)) {
                 Ok(side) => side,
-                Err(_) => self.lone(text),
+                Err(_) => self.whole(text),
             };
         }
         let sequence = media == Media::JsonSequence;
@@ -213,11 +211,7 @@ impl Reading<'_, '_> {
                 Err(_) => {}
             }
         }
-        self.lone(text)
-    }
-
-    fn lone<'a>(&mut self, text: Cow<'a, [u8]>) -> Side<'a> {
-        if self.split && text.contains(&b'\n') { self.lines(text) } else { self.whole(text) }
+        self.whole(text)
     }
 
     fn json(&mut self, text: &[u8], sequence: bool, max_depth: usize) -> Result<Read, Unfit> {

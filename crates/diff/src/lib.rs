@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bytes ─ format ─► tree (spans + hashes) ─┐
-//!                                          ├─► changes ─► signature places, patch, rows for the page
+//!                                          ├─► changes ─► signature places, patch, words
 //! bytes ─ format ─► tree (spans + hashes) ─┘
 //! ```
 //!
@@ -24,7 +24,6 @@ mod number;
 mod patch;
 mod proof;
 mod report;
-mod rows;
 mod rule;
 mod string;
 mod tape;
@@ -35,7 +34,6 @@ mod walk;
 pub use change::{Change, Diff, Fragment, Kind, ValueType};
 pub use compare::diff;
 pub use patch::patch;
-pub use rows::{Cell, Fold, Line, LineKind, Piece, Row, rows};
 pub use rule::{Rule, RuleError, RuleKind, Rules};
 pub use text::text;
 

@@ -78,14 +78,22 @@ fn read_exponent(text: &[u8]) -> Option<i128> {
     text.strip_prefix('+').unwrap_or(text).parse().ok()
 }
 
-/// Numbers of up to this many digits are hashed without looking for zeros.
-const SMALL: usize = 18;
+/// Numbers of up to this many digits are hashed without looking at their text again.
+pub(crate) const SMALL: usize = 18;
+
+/// Powers of ten.
+pub(crate) const TENS: [u64; SMALL + 1] = {
+    let mut tens = [1; SMALL + 1];
+    let mut at = 1;
+    while at <= SMALL {
+        tens[at] = 10 * tens[at - 1];
+        at += 1;
+    }
+    tens
+};
 
 /// The hash of a number, the same for all its spellings.
 pub(crate) fn hash(text: &[u8], seed: &Seed) -> u64 {
-    if let Some(hash) = small_hash(text) {
-        return hash;
-    }
     match Decimal::read(text) {
         Some(decimal) => match decimal.as_small_integer() {
             Some(small) => integer_hash(small),
@@ -105,28 +113,16 @@ fn fraction_hash(digits: i64, exponent: i64) -> u64 {
     mix(integer_hash(digits), exponent as u64)
 }
 
-/// Integers and plain fractions of up to 18 digits, by far the most.
-fn small_hash(text: &[u8]) -> Option<u64> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    if digits.len() > SMALL {
-        return None;
-    }
-    let mut value: i64 = 0;
-    let mut dot = None;
-    for (at, byte) in digits.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => value = value * 10 + i64::from(byte - b'0'),
-            b'.' => dot = Some(at),
-            _ => return None,
-        }
-    }
-    let mut behind = dot.map_or(0, |at| digits.len() - at - 1) as i64;
-    while behind > 0 && value % 10 == 0 {
-        value /= 10;
+/// The hash of `digits`, at most [`SMALL`] of them, the last `behind` of which are a fraction.
+#[inline]
+pub(crate) fn small_hash(negative: bool, digits: u64, behind: usize) -> u64 {
+    let (mut digits, mut behind) = (digits, behind);
+    while behind > 0 && digits.is_multiple_of(10) {
+        digits /= 10;
         behind -= 1;
     }
-    let signed = if digits.len() == text.len() { value } else { -value };
-    Some(if behind == 0 { integer_hash(signed) } else { fraction_hash(signed, -behind) })
+    let signed = if negative { (digits as i64).wrapping_neg() } else { digits as i64 };
+    if behind == 0 { integer_hash(signed) } else { fraction_hash(signed, -(behind as i64)) }
 }
 
 impl Decimal<'_> {

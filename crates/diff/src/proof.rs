@@ -3,6 +3,7 @@
 //! Only for values that no rule applies to: there, equal means the same members, elements and
 //! leaves. What is not proven here is not unequal; the walk then looks at it piece by piece.
 
+use crate::hash::same;
 use crate::number;
 use crate::tape::{Id, Node, RULED, Sort, Tape};
 
@@ -36,6 +37,7 @@ impl<'t> Proof<'t> {
     }
 
     /// Whether the two are surely equal under all rules, with nothing masked to be told.
+    #[inline]
     pub(crate) fn equal(&mut self, left: Id, right: Id) -> bool {
         let (l, r) = (self.left.node(left), self.right.node(right));
         if l.hash != r.hash || l.sort != r.sort {
@@ -45,16 +47,41 @@ impl<'t> Proof<'t> {
     }
 
     /// Whether both stand there in the same bytes. False says nothing.
+    #[inline]
     fn same_bytes(&mut self, l: &Node, r: &Node) -> bool {
         let length = u64::from(l.end - l.start);
         if l.flags != r.flags || length != u64::from(r.end - r.start) || length > self.bytes {
             return false;
         }
-        let same = length > 0 && text(self.left, l) == text(self.right, r);
-        if !same {
+        let alike = length > 0 && same(text(self.left, l), text(self.right, r));
+        if !alike {
             self.bytes -= length;
         }
-        same
+        alike
+    }
+
+    /// Whether neighbouring elements of one hash each are surely equal, seen from the outside:
+    /// they and all between them are the same bytes.
+    pub(crate) fn same_run(&mut self, lefts: &[Id], rights: &[Id]) -> bool {
+        let (Some(first), Some(last)) = (lefts.first(), lefts.last()) else { return true };
+        let (Some(other), Some(other_last)) = (rights.first(), rights.last()) else { return true };
+        let alike = |l: Id, r: Id| self.left.node(l).sort == self.right.node(r).sort;
+        if !self.left.source || !self.right.source || !alike(*first, *other) {
+            return false;
+        }
+        let run = |tape: &Tape<'_>, first: Id, last: Id| {
+            tape.node(first).start as usize..tape.node(last).end as usize
+        };
+        let (l, r) = (run(self.left, *first, *last), run(self.right, *other, *other_last));
+        let length = l.len() as u64;
+        if l.len() != r.len() || length > self.bytes {
+            return false;
+        }
+        let alike = self.left.text[l] == self.right.text[r];
+        if !alike {
+            self.bytes -= length;
+        }
+        alike
     }
 
     fn look(&mut self, first: Id, right: Id) -> bool {
@@ -95,7 +122,7 @@ impl<'t> Proof<'t> {
             _ if l.rules | r.rules != 0 => false,
             Sort::Number => {
                 let (l, r) = (text(self.left, l), text(self.right, r));
-                l == r || number::equal(l, r)
+                same(l, r) || number::equal(l, r)
             }
             _ => self.same_string(left, right),
         }
@@ -103,7 +130,7 @@ impl<'t> Proof<'t> {
 
     fn same_string(&self, left: Id, right: Id) -> bool {
         let (l, r) = (self.left.node(left), self.right.node(right));
-        if l.flags == r.flags && text(self.left, l) == text(self.right, r) {
+        if l.flags == r.flags && same(text(self.left, l), text(self.right, r)) {
             return true;
         }
         l.flags | r.flags != 0 && self.left.string(left) == self.right.string(right)
@@ -122,17 +149,31 @@ impl<'t> Proof<'t> {
     }
 
     fn members(&mut self, left: Id, right: Id) -> bool {
+        let (left_end, right_end) = (self.left.after(left), self.right.after(right));
+        let (mut l, mut r) = (left + 1, right + 1);
+        while l < left_end && r < right_end && self.same_key(l, r) {
+            if !self.pair(l + 1, r + 1) {
+                return false;
+            }
+            (l, r) = (self.left.after(l + 1), self.right.after(r + 1));
+        }
+        if l == left_end || r == right_end {
+            return l == left_end && r == right_end;
+        }
         let mut members = std::mem::take(&mut self.members);
         members.clear();
-        members.extend(self.right.all_members(right));
-        let equal = self.members_among(left, &members);
+        while r < right_end {
+            members.push(r + 1);
+            r = self.right.after(r + 1);
+        }
+        let equal = self.members_among(l, left_end, &members);
         self.members = members;
         equal
     }
 
-    fn members_among(&mut self, left: Id, members: &[Id]) -> bool {
-        let end = self.left.after(left);
-        let (mut key, mut found, mut count) = (left + 1, usize::MAX, 0);
+    /// Whether the members from `key` on are `members` in any order.
+    fn members_among(&mut self, mut key: Id, end: Id, members: &[Id]) -> bool {
+        let (mut found, mut count) = (usize::MAX, 0);
         while key < end {
             match self.find(key, members, found) {
                 Some(at) => found = at,

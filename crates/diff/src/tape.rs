@@ -7,6 +7,7 @@
 //!
 //! All formats build this one tree; they differ in how leaves are written ([`RAW`]).
 
+mod frame;
 mod json;
 mod leaf;
 mod scan;

@@ -133,7 +133,7 @@ impl Walk<'_, '_, '_> {
     }
 
     fn expand(&mut self, left: Child, right: Child, around: u32, masked_by: Option<usize>) {
-        let aligned = self.pairing.children(left.id, right.id);
+        let aligned = self.pairing.children(&mut self.proof, left.id, right.id);
         if aligned.reordered {
             let (left, right) = (Some(left), Some(right));
             let kind = Kind::Reordered;
@@ -176,7 +176,6 @@ impl Walk<'_, '_, '_> {
                     self.stack.push(finding(Kind::Added, None, Some(right), mask));
                 }
             }
-            Item::Away { .. } => {}
         }
     }
 }

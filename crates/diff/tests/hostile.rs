@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use diff::{Budget, Diff, Document, Kind, Rule, RuleKind, Rules, diff, patch, rows, text};
+use diff::{Budget, Diff, Document, Kind, Rule, RuleKind, Rules, diff, patch, text};
 
 fn json(text: &str) -> Document<'_> {
     Document { content_type: Some("application/json"), bytes: text.as_bytes() }
@@ -47,16 +47,12 @@ fn a_million_levels_do_not_overflow_the_stack() {
 }
 
 #[test]
-fn tables_and_patches_of_deep_bodies_need_no_stack() {
+fn patches_of_deep_bodies_need_no_stack() {
     let (left, right) = (nested(9_000, "1"), nested(9_000, "[2]"));
     let run = move || {
         let found = compare(&left, &right);
         assert_eq!(found.changes.len(), 1);
         assert!(!patch(json(&left), json(&right), &found).0.is_empty());
-        let (left, right) = (nested(100_000, "1"), nested(100_000, "[2]"));
-        let deep = Budget { max_depth: usize::MAX, ..Budget::default() };
-        let table = rows(json(&left), json(&right), &Rules::default(), &deep, 3);
-        assert!(table.len() < 20, "{}", table.len());
     };
     let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(run).expect("a thread");
     thread.join().expect("no overflow");
@@ -132,16 +128,4 @@ fn spaces_at_every_level_cost_no_more_than_the_body() {
     let left = format!("{open}1{}", "]".repeat(depth));
     let right = format!("{open}1{}", " ]".repeat(depth));
     assert!(within_seconds(20, || compare(&left, &right)).equal);
-}
-
-#[test]
-fn long_lines_are_marked_within_bounds() {
-    let left = "a b ".repeat(200_000);
-    let right = "b a c ".repeat(150_000);
-    let body = |text: &str| format!("{{\"t\":\"{text}\"}}");
-    let (left, right) = (body(&left), body(&right));
-    let table = within_seconds(20, || {
-        rows(json(&left), json(&right), &Rules::default(), &Budget::default(), 3)
-    });
-    assert_eq!(table.len(), 3);
 }

@@ -4,12 +4,24 @@ use std::ops::Range;
 
 use super::lis::longest_increasing;
 use super::{Aligned, Child, Item, Pairing, gap, key, sequence};
+use crate::proof::Proof;
 use crate::tape::Id;
 
-pub(super) fn align(pairing: &mut Pairing<'_, '_>, left: Id, right: Id) -> Aligned {
+pub(super) fn align(
+    pairing: &mut Pairing<'_, '_>,
+    proof: &mut Proof<'_>,
+    left: Id,
+    right: Id,
+) -> Aligned {
     let lefts: Vec<Id> = pairing.left.elements(left).collect();
     let rights: Vec<Id> = pairing.right.elements(right).collect();
     let (start, end) = equal_ends(pairing, &lefts, &rights);
+    let ends = Ends {
+        start,
+        end,
+        start_known: proof.same_run(&lefts[..start], &rights[..start]),
+        end_known: proof.same_run(&lefts[lefts.len() - end..], &rights[rights.len() - end..]),
+    };
     let (l, r) = (&lefts[start..lefts.len() - end], &rights[start..rights.len() - end]);
     let mut partners = Partners::new(l.len(), r.len());
     let sets = [pairing.left_set(left), pairing.right_set(right)];
@@ -21,10 +33,18 @@ pub(super) fn align(pairing: &mut Pairing<'_, '_>, left: Id, right: Id) -> Align
         join_equal(pairing, l, r, unordered, &mut partners);
         let moved = mark_moved(&partners, lefts.len().min(rights.len()), unordered);
         pair_the_rest(pairing, l, r, &mut partners, &moved, unordered);
-        return list(&lefts, &rights, start, end, &partners, &moved, unordered);
+        return list(&lefts, &rights, &ends, &partners, &moved, unordered);
     }
     let moved = Moved { out: vec![false; l.len()], reordered: false };
-    list(&lefts, &rights, start, end, &partners, &moved, unordered)
+    list(&lefts, &rights, &ends, &partners, &moved, unordered)
+}
+
+/// Equal elements at the start and at the end, and whether that is proven.
+struct Ends {
+    start: usize,
+    end: usize,
+    start_known: bool,
+    end_known: bool,
 }
 
 /// How many elements are equal at the start, and of the rest at the end.
@@ -209,8 +229,7 @@ fn pair_the_rest(
 fn list(
     lefts: &[Id],
     rights: &[Id],
-    start: usize,
-    end: usize,
+    ends: &Ends,
     partners: &Partners,
     moved: &Moved,
     unordered: bool,
@@ -222,19 +241,17 @@ fn list(
         right: right_child(r),
         moved,
     };
-    let mut items = Vec::with_capacity(lefts.len().max(rights.len()));
-    items.extend((0..start).map(|at| both(at, at, false)));
+    let Ends { start, end, .. } = *ends;
+    let mut items = Vec::new();
+    if !ends.start_known {
+        items.extend((0..start).map(|at| both(at, at, false)));
+    }
     let loose = moved.reordered || unordered;
     let mut next_left = 0;
     let flush = |to: usize, next_left: &mut usize, items: &mut Vec<Item>| {
         for l in *next_left..to {
-            match partners.of_left[l] {
-                None => items.push(Item::Left(left_child(start + l))),
-                Some(r) if !loose && moved.out[l] => items.push(Item::Away {
-                    left: left_child(start + l),
-                    right: right_child(start + r),
-                }),
-                Some(_) => {}
+            if partners.of_left[l].is_none() {
+                items.push(Item::Left(left_child(start + l)));
             }
         }
         *next_left = to.max(*next_left);
@@ -254,7 +271,9 @@ fn list(
     }
     flush(partners.of_left.len(), &mut next_left, &mut items);
     items.append(&mut waiting);
-    let (left_end, right_end) = (lefts.len() - end, rights.len() - end);
-    items.extend((0..end).map(|at| both(left_end + at, right_end + at, false)));
+    if !ends.end_known {
+        let (left_end, right_end) = (lefts.len() - end, rights.len() - end);
+        items.extend((0..end).map(|at| both(left_end + at, right_end + at, false)));
+    }
     Aligned { items, reordered: moved.reordered }
 }

@@ -25,6 +25,8 @@ struct State {
     /// Rules that apply where this state is reached, ascending.
     rules: Vec<usize>,
     names: HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>,
+    /// The lengths that names have, one bit each; the last bit stands for all longer ones.
+    lengths: u64,
     other_name: u32,
     indices: HashMap<u32, u32, foldhash::fast::FixedState>,
     other_index: u32,
@@ -58,7 +60,7 @@ impl Automaton {
 
     pub(crate) fn name(&self, state: u32, name: &[u8]) -> u32 {
         let state = &self.states[state as usize];
-        if state.names.is_empty() {
+        if state.lengths & length_bit(name) == 0 {
             return state.other_name;
         }
         state.names.get(name).copied().unwrap_or(state.other_name)
@@ -80,6 +82,10 @@ impl Automaton {
     pub(crate) fn len(&self) -> usize {
         self.states.len()
     }
+}
+
+fn length_bit(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
 }
 
 /// (path, segments matched).
@@ -122,6 +128,7 @@ impl Build<'_> {
                 match selector {
                     Selector::Name(name) => {
                         state.names.insert(name.as_bytes().into(), DEAD);
+                        state.lengths |= length_bit(name.as_bytes());
                     }
                     Selector::Index(index) => {
                         state.indices.insert(*index, DEAD);

@@ -153,7 +153,7 @@ impl<'r> Scope<'r> {
 
     fn set_of(&mut self, place: Place) -> u16 {
         let plain = self.rules.set_of_state[place.state as usize];
-        if self.trie[place.selected as usize].rules.is_empty() {
+        if place.selected == NOWHERE || self.trie[place.selected as usize].rules.is_empty() {
             return plain;
         }
         if let Some(set) = self.mixed.get(&(plain, place.selected)) {

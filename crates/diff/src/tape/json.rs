@@ -3,8 +3,9 @@
 //! The grammar of RFC 8259, with one leniency: an escaped lone surrogate is a character of its
 //! own. Depth is bounded by the caller, never by the stack.
 
+use super::frame::{Done, Frame, Holds};
 use super::leaf::sorted;
-use super::scan::{blanks_until, plain_until, skip_escape};
+use super::scan::{any_number, skip_blanks, small_number, string_at};
 use super::{ESCAPED, Id, Node, RULED, SHADOWED, Sort, leaf_hash};
 use crate::hash::{Seed, mix};
 use crate::rule::{Place, Scope};
@@ -20,59 +21,17 @@ pub(crate) enum Unfit {
     Refused(&'static str),
 }
 
-struct Frame {
-    node: Id,
-    place: Place,
-    object: bool,
-    unordered: bool,
-    /// A rule applies to some value below.
-    ruled: bool,
-    suspect: bool,
-    /// Children so far.
-    count: u32,
-    hash: u64,
-    /// Hash of the key whose value is being read.
-    key: u64,
-    /// Which of 256 buckets the keys fell into; a second hit may be a repeated key.
-    seen: [u64; 4],
-}
-
-/// A finished value, as its parent takes it in.
-#[derive(Clone, Copy)]
-struct Done {
-    hash: u64,
-    /// Whether it is part of its parent's hash.
-    counts: bool,
-    ruled: bool,
-}
+/// Of how many members a key is compared with each.
+const MAX_LOOKED_BACK: u32 = 64;
 
 pub(crate) struct Reader<'t, 's, 'r> {
     text: &'t [u8],
-    at: usize,
     seed: &'s Seed,
     scope: &'s mut Scope<'r>,
     max_depth: usize,
     stack: Vec<Frame>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) shadowed: Vec<Id>,
-}
-
-impl Frame {
-    #[inline]
-    fn adopt(&mut self, child: Done) {
-        self.count += 1;
-        self.ruled |= child.ruled;
-        if !child.counts {
-            return;
-        }
-        self.hash = if self.object {
-            self.hash.wrapping_add(mix(self.key, child.hash))
-        } else if self.unordered {
-            self.hash.wrapping_add(mix(child.hash, 0x756e_6f72))
-        } else {
-            mix(self.hash ^ 1, child.hash)
-        };
-    }
 }
 
 impl<'t, 's, 'r> Reader<'t, 's, 'r> {
@@ -83,171 +42,193 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
         scope: &'s mut Scope<'r>,
         max_depth: usize,
     ) -> Self {
-        let nodes = Vec::with_capacity(text.len() / 8 + 1);
-        Self { text, at: 0, seed, scope, max_depth, stack: Vec::new(), nodes, shadowed: Vec::new() }
+        let nodes = Vec::with_capacity(text.len() / 5 + 1);
+        Self { text, seed, scope, max_depth, stack: Vec::new(), nodes, shadowed: Vec::new() }
     }
 
     /// Reads the whole text as one value.
     pub(crate) fn document(&mut self, place: Place) -> Result<(), Unfit> {
-        self.value(place)?;
-        self.skip_blanks();
-        if self.at == self.text.len() { Ok(()) } else { Err(Unfit::Syntax(self.at)) }
+        let (_, end) = self.outermost(0, place)?;
+        let end = skip_blanks(self.text, end);
+        if end == self.text.len() { Ok(()) } else { Err(Unfit::Syntax(end)) }
     }
 
     /// Reads the text as values one after the other, as elements of one array.
     pub(crate) fn sequence(&mut self, place: Place) -> Result<(), Unfit> {
-        let root = self.push(Sort::Array, 0, self.text.len(), place);
-        let (mut hash, mut count, mut ruled) = (0, 0, false);
+        let rules = self.scope.set_at(place);
+        let root = self.nodes.len() as Id;
+        self.push(Sort::Array, 0, 0, 0, rules, 0);
+        let mut frame = Frame::new(Holds::Elements, root, place);
+        let mut at = 0;
         loop {
             // RFC 7464 marks the start of a value with a record separator.
-            while matches!(self.text.get(self.at), Some(b' ' | b'\t' | b'\r' | b'\n' | 0x1e)) {
-                self.at += 1;
+            while matches!(self.text.get(at), Some(b' ' | b'\t' | b'\r' | b'\n' | 0x1e)) {
+                at += 1;
             }
-            if self.at == self.text.len() {
+            if at == self.text.len() {
                 break;
             }
-            let done = self.value(self.scope.index(place, count))?;
-            count += 1;
-            ruled |= done.ruled;
-            hash = mix(hash ^ 1, done.hash);
+            let (done, end) = self.outermost(at, self.scope.index(place, frame.count))?;
+            frame.adopt::<true>(Done { counts: true, ..done });
+            at = end;
         }
         let size = self.nodes.len() as u32;
         let node = &mut self.nodes[root as usize];
         node.size = size;
-        node.hash = mix(hash, u64::from(count));
-        node.flags = if ruled { RULED } else { 0 };
+        node.end = self.text.len() as u32;
+        node.hash = mix(frame.hash, u64::from(frame.count));
+        node.flags = if frame.ruled { RULED } else { 0 };
         Ok(())
     }
 
-    fn value(&mut self, mut place: Place) -> Result<Done, Unfit> {
+    /// The value that starts behind blanks at `at`, and where it ends.
+    fn outermost(&mut self, at: usize, place: Place) -> Result<(Done, usize), Unfit> {
+        if Scope::is_free(place) {
+            self.value::<false>(at, place)
+        } else {
+            self.value::<true>(at, place)
+        }
+    }
+
+    /// `RULES` is false where no rule can apply to the value or below it.
+    fn value<const RULES: bool>(
+        &mut self,
+        mut at: usize,
+        mut place: Place,
+    ) -> Result<(Done, usize), Unfit> {
+        let mut frame = Frame::new(Holds::Document, 0, place);
         loop {
-            self.skip_blanks();
-            let mut done = match self.text.get(self.at) {
-                Some(open @ (b'{' | b'[')) => {
-                    self.open(*open == b'{', place)?;
-                    match self.first_child()? {
-                        Some(child) => {
-                            place = child;
-                            continue;
-                        }
-                        None => self.close(),
+            at = skip_blanks(self.text, at);
+            let first = *self.text.get(at).ok_or(Unfit::Syntax(at))?;
+            let mut done;
+            (done, at) = match first {
+                b'"' => self.string::<RULES>(at, place)?,
+                b'-' | b'0'..=b'9' => self.number::<RULES>(at, place)?,
+                b'{' | b'[' => {
+                    self.open::<RULES>(&mut frame, first == b'{', at, place)?;
+                    at = skip_blanks(self.text, at + 1);
+                    if !self.text.get(at).is_some_and(|byte| frame.closes_with(*byte)) {
+                        (place, at) = self.child::<RULES>(&mut frame, at)?;
+                        continue;
                     }
+                    (self.close::<RULES>(&mut frame, at + 1), at + 1)
                 }
-                _ => self.scalar(place)?,
+                _ => self.word::<RULES>(at, place)?,
             };
             loop {
-                let Some(frame) = self.stack.last_mut() else { return Ok(done) };
-                frame.adopt(done);
-                match self.next_child()? {
-                    Some(child) => {
-                        place = child;
+                frame.adopt::<RULES>(done);
+                if frame.holds == Holds::Document {
+                    return Ok((done, at));
+                }
+                at = skip_blanks(self.text, at);
+                match self.text.get(at) {
+                    Some(b',') => {
+                        (place, at) = self.child::<RULES>(&mut frame, at + 1)?;
                         break;
                     }
-                    None => done = self.close(),
+                    Some(byte) if frame.closes_with(*byte) => {
+                        at += 1;
+                        done = self.close::<RULES>(&mut frame, at);
+                    }
+                    _ => return Err(Unfit::Syntax(at)),
                 }
             }
         }
     }
 
     #[inline]
-    fn open(&mut self, object: bool, place: Place) -> Result<(), Unfit> {
+    fn open<const RULES: bool>(
+        &mut self,
+        frame: &mut Frame,
+        object: bool,
+        at: usize,
+        place: Place,
+    ) -> Result<(), Unfit> {
         if self.stack.len() >= self.max_depth {
             return Err(Unfit::TooDeep);
         }
         let sort = if object { Sort::Object } else { Sort::Array };
-        let node = self.push(sort, self.at, self.at, place);
-        let set = self.nodes[node as usize].rules;
-        self.at += 1;
-        self.stack.push(Frame {
-            node,
-            place,
-            object,
-            unordered: set != 0 && self.scope.set(set).unordered,
-            ruled: set != 0,
-            suspect: false,
-            count: 0,
-            hash: 0,
-            key: 0,
-            seen: [0; 4],
-        });
+        let rules = if RULES { self.scope.set_at(place) } else { 0 };
+        let node = self.nodes.len() as Id;
+        self.push(sort, at, at, 0, rules, 0);
+        let holds = match sort {
+            Sort::Object => Holds::Members,
+            _ if RULES && rules != 0 && self.scope.set(rules).unordered => Holds::Bag,
+            _ => Holds::Elements,
+        };
+        let inner = Frame { ruled: rules != 0, ..Frame::new(holds, node, place) };
+        self.stack.push(std::mem::replace(frame, inner));
         Ok(())
     }
 
-    /// After an opening bracket: the place of the first child, or `None` at the closing one.
-    #[inline]
-    fn first_child(&mut self) -> Result<Option<Place>, Unfit> {
-        self.skip_blanks();
-        let Some(frame) = self.stack.last() else { return Ok(None) };
-        let (object, place) = (frame.object, frame.place);
-        let close = if object { b'}' } else { b']' };
-        if self.text.get(self.at) == Some(&close) {
-            self.at += 1;
-            return Ok(None);
-        }
-        if object { self.key(place).map(Some) } else { Ok(Some(self.scope.index(place, 0))) }
-    }
-
-    /// After a child: the place of the next one, or `None` at the closing bracket.
-    #[inline]
-    fn next_child(&mut self) -> Result<Option<Place>, Unfit> {
-        self.skip_blanks();
-        let Some(frame) = self.stack.last() else { return Ok(None) };
-        let (object, place, count) = (frame.object, frame.place, frame.count);
-        match (self.text.get(self.at), object) {
-            (Some(b','), true) => {
-                self.at += 1;
-                self.skip_blanks();
-                self.key(place).map(Some)
-            }
-            (Some(b','), false) => {
-                self.at += 1;
-                Ok(Some(self.scope.index(place, count)))
-            }
-            (Some(b'}'), true) | (Some(b']'), false) => {
-                self.at += 1;
-                Ok(None)
-            }
-            _ => Err(Unfit::Syntax(self.at)),
-        }
-    }
-
-    #[inline]
-    fn key(&mut self, place: Place) -> Result<Place, Unfit> {
-        if self.text.get(self.at) != Some(&b'"') {
-            return Err(Unfit::Syntax(self.at));
-        }
-        let (start, end, escaped) = self.string_span()?;
-        let text = self.text;
-        let owned;
-        let content = if escaped {
-            owned = string::unescape(&text[start..end]);
-            owned.as_slice()
+    /// The place of the next child, and where its value starts: behind its key, if it has one.
+    #[inline(always)]
+    fn child<const RULES: bool>(
+        &mut self,
+        frame: &mut Frame,
+        at: usize,
+    ) -> Result<(Place, usize), Unfit> {
+        if frame.holds == Holds::Members {
+            self.key::<RULES>(frame, skip_blanks(self.text, at))
+        } else if RULES {
+            Ok((self.scope.index(frame.place, frame.count), at))
         } else {
-            &text[start..end]
+            Ok((frame.place, at))
+        }
+    }
+
+    #[inline(always)]
+    fn key<const RULES: bool>(
+        &mut self,
+        frame: &mut Frame,
+        at: usize,
+    ) -> Result<(Place, usize), Unfit> {
+        if self.text.get(at) != Some(&b'"') {
+            return Err(Unfit::Syntax(at));
+        }
+        let start = at + 1;
+        let key = string_at(self.text, start, self.seed)?;
+        let flags = if key.escaped { ESCAPED } else { 0 };
+        if frame.meets_again(key.hash) && !frame.suspect {
+            frame.suspect = self.repeats(frame, key.hash);
+        }
+        self.push(Sort::String, start, key.end, key.hash, 0, flags);
+        let colon = skip_blanks(self.text, key.end + 1);
+        if self.text.get(colon) != Some(&b':') {
+            return Err(Unfit::Syntax(colon));
+        }
+        let place = if RULES && !Scope::is_free(frame.place) {
+            self.place_below(frame.place, start, key.end, key.escaped)
+        } else {
+            frame.place
         };
-        let hash = self.seed.bytes(content);
-        self.nodes.push(Node {
-            hash,
-            start: start as u32,
-            end: end as u32,
-            size: 1,
-            rules: 0,
-            sort: Sort::String,
-            flags: if escaped { ESCAPED } else { 0 },
-        });
-        if let Some(frame) = self.stack.last_mut() {
-            frame.key = hash;
-            let (word, bit) = ((hash >> 6 & 3) as usize, 1_u64 << (hash & 63));
-            frame.suspect |= frame.seen[word] & bit != 0;
-            frame.seen[word] |= bit;
+        Ok((place, colon + 1))
+    }
+
+    /// Whether an open object has a key of this hash, or so many keys that they are better looked
+    /// at all together.
+    #[cold]
+    fn repeats(&self, frame: &Frame, hash: u64) -> bool {
+        if frame.count > MAX_LOOKED_BACK {
+            return true;
         }
-        let below = self.scope.name(place, content);
-        self.skip_blanks();
-        if self.text.get(self.at) != Some(&b':') {
-            return Err(Unfit::Syntax(self.at));
+        let mut key = frame.node as usize + 1;
+        while let Some(node) = self.nodes.get(key) {
+            if node.hash == hash {
+                return true;
+            }
+            key += 1 + self.nodes.get(key + 1).map_or(1, |value| value.size as usize);
         }
-        self.at += 1;
-        Ok(below)
+        false
+    }
+
+    fn place_below(&self, place: Place, start: usize, end: usize, escaped: bool) -> Place {
+        let name = &self.text[start..end];
+        if escaped {
+            self.scope.name(place, &string::unescape(name))
+        } else {
+            self.scope.name(place, name)
+        }
     }
 
     /// Whether a value is part of its parent's hash: not if ignored, not if null and null counts
@@ -257,25 +238,28 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
         set.ignore.is_none() && !(set.null_is_missing && sort == Sort::Null)
     }
 
+    /// Ends the container of `frame`, which becomes the one around it.
     #[inline]
-    fn close(&mut self) -> Done {
-        let none = Done { hash: 0, counts: false, ruled: false };
-        let Some(mut frame) = self.stack.pop() else { return none };
+    fn close<const RULES: bool>(&mut self, frame: &mut Frame, at: usize) -> Done {
         if frame.suspect {
-            self.shadow_repeated_keys(&mut frame);
+            self.shadow_repeated_keys(frame);
         }
         let size = self.nodes.len() as u32 - frame.node;
         let node = &mut self.nodes[frame.node as usize];
-        node.end = self.at as u32;
+        node.end = at as u32;
         node.size = size;
         node.flags = if frame.ruled { RULED } else { 0 };
-        let sort = node.sort as u64;
-        let ignored = node.rules != 0 && self.scope.set(node.rules).ignore.is_some();
-        node.hash = if ignored { 0 } else { mix(frame.hash, 0x2000 + sort) };
-        Done { hash: node.hash, counts: !ignored, ruled: frame.ruled }
+        let ignored = RULES && node.rules != 0 && self.scope.set(node.rules).ignore.is_some();
+        node.hash = if ignored { 0 } else { mix(frame.hash, 0x2000 + node.sort as u64) };
+        let done = Done { hash: node.hash, counts: !ignored, ruled: frame.ruled };
+        if let Some(around) = self.stack.pop() {
+            *frame = around;
+        }
+        done
     }
 
     /// Marks all but the last member of each key and takes the others out of the hash.
+    #[cold]
     fn shadow_repeated_keys(&mut self, frame: &mut Frame) {
         let mut keys: Vec<(u64, Id)> = Vec::with_capacity(frame.count as usize);
         let mut next = frame.node + 1;
@@ -308,164 +292,84 @@ impl<'t, 's, 'r> Reader<'t, 's, 'r> {
         string::unescape(&self.text[node.start as usize..node.end as usize])
     }
 
-    #[inline]
-    fn scalar(&mut self, place: Place) -> Result<Done, Unfit> {
-        let rules = self.scope.set_at(place);
-        let (sort, start, end, flags, hash) = match self.text.get(self.at) {
-            Some(b'"') => {
-                let (start, end, escaped) = self.string_span()?;
-                let hash = if rules == 0 && !escaped {
-                    sorted(self.seed.bytes(&self.text[start..end]), Sort::String)
-                } else {
-                    self.string_hash(start, end, rules)
-                };
-                (Sort::String, start, end, if escaped { ESCAPED } else { 0 }, hash)
-            }
-            Some(b'-' | b'0'..=b'9') => {
-                let start = self.at;
-                let small = self.small_integer();
-                let hash = match small {
-                    Some(value) if rules == 0 => sorted(number::integer_hash(value), Sort::Number),
-                    Some(_) => self.leaf_hash(Sort::Number, start, self.at, rules),
-                    None => {
-                        self.number()?;
-                        self.leaf_hash(Sort::Number, start, self.at, rules)
-                    }
-                };
-                (Sort::Number, start, self.at, 0, hash)
-            }
-            Some(b't') => self.word(b"true", Sort::True, rules)?,
-            Some(b'f') => self.word(b"false", Sort::False, rules)?,
-            Some(b'n') => self.word(b"null", Sort::Null, rules)?,
-            _ => return Err(Unfit::Syntax(self.at)),
-        };
-        let (start, end) = (start as u32, end as u32);
-        let ruled = rules != 0;
-        self.nodes.push(Node { hash, start, end, size: 1, rules, sort, flags });
-        Ok(Done { hash, counts: !ruled || self.counts(rules, sort), ruled })
-    }
-
-    fn string_hash(&self, start: usize, end: usize, rules: u16) -> u64 {
-        let content = &self.text[start..end];
-        let set = self.scope.set(rules);
-        if set.ignore.is_some() {
-            return 0;
-        }
-        leaf_hash(self.seed, Sort::String, &string::unescape(content), set)
-    }
-
-    fn leaf_hash(&self, sort: Sort, start: usize, end: usize, rules: u16) -> u64 {
-        let set = self.scope.set(rules);
-        if set.ignore.is_some() {
-            return 0;
-        }
-        leaf_hash(self.seed, sort, &self.text[start..end], set)
-    }
-
-    fn push(&mut self, sort: Sort, start: usize, end: usize, place: Place) -> Id {
-        let rules = self.scope.set_at(place);
-        let id = self.nodes.len() as Id;
-        let (start, end) = (start as u32, end as u32);
-        self.nodes.push(Node { hash: 0, start, end, size: 1, rules, sort, flags: 0 });
-        id
-    }
-
-    #[inline]
-    fn skip_blanks(&mut self) {
-        if let Some(0..=b' ') = self.text.get(self.at) {
-            self.at = blanks_until(self.text, self.at);
-        }
-    }
-
-    fn word(
+    #[inline(always)]
+    fn string<const RULES: bool>(
         &mut self,
-        word: &[u8],
-        sort: Sort,
-        rules: u16,
-    ) -> Result<(Sort, usize, usize, u8, u64), Unfit> {
-        let start = self.at;
-        if !self.text[start..].starts_with(word) {
-            return Err(Unfit::Syntax(start));
-        }
-        self.at += word.len();
-        Ok((sort, start, self.at, 0, self.leaf_hash(sort, start, self.at, rules)))
+        at: usize,
+        place: Place,
+    ) -> Result<(Done, usize), Unfit> {
+        let start = at + 1;
+        let read = string_at(self.text, start, self.seed)?;
+        let flags = if read.escaped { ESCAPED } else { 0 };
+        let plain = sorted(read.hash, Sort::String);
+        Ok((self.leaf::<RULES>(Sort::String, start, read.end, plain, place, flags), read.end + 1))
     }
 
-    /// Reads an integer of up to 18 digits, by far the most numbers. `None`, and nothing read,
-    /// where another number stands or none.
-    #[inline]
-    fn small_integer(&mut self) -> Option<i64> {
-        let (negative, digits) = match self.text.get(self.at..)? {
-            [b'-', digits @ ..] => (true, digits),
-            digits => (false, digits),
+    #[inline(always)]
+    fn number<const RULES: bool>(
+        &mut self,
+        at: usize,
+        place: Place,
+    ) -> Result<(Done, usize), Unfit> {
+        let (end, plain) = match small_number(self.text, at) {
+            Some(read) => read,
+            None => {
+                let end = any_number(self.text, at)?;
+                (end, number::hash(&self.text[at..end], self.seed))
+            }
         };
-        let (mut value, mut length) = (0_i64, 0);
-        for byte in digits.iter().take(18) {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                break;
-            }
-            value = value * 10 + i64::from(digit);
-            length += 1;
-        }
-        let more = matches!(digits.get(length), Some(b'0'..=b'9' | b'.' | b'e' | b'E'));
-        if more || length == 0 || length > 1 && digits.first() == Some(&b'0') {
-            return None;
-        }
-        self.at += length + usize::from(negative);
-        Some(if negative { -value } else { value })
+        Ok((self.leaf::<RULES>(Sort::Number, at, end, sorted(plain, Sort::Number), place, 0), end))
     }
 
-    fn number(&mut self) -> Result<(), Unfit> {
-        if self.text.get(self.at) == Some(&b'-') {
-            self.at += 1;
-        }
-        if self.text.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.text.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.text.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.text.get(self.at) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), Unfit> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.text.get(self.at) {
-            self.at += 1;
-        }
-        if self.at == start { Err(Unfit::Syntax(start)) } else { Ok(()) }
-    }
-
-    /// At an opening quote: the span of the content, and whether it has escapes.
     #[inline]
-    fn string_span(&mut self) -> Result<(usize, usize, bool), Unfit> {
-        let start = self.at + 1;
-        let mut at = start;
-        let mut escaped = false;
-        loop {
-            at = plain_until(self.text, at);
-            match self.text.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    return Ok((start, at, escaped));
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    at = skip_escape(self.text, at)?;
-                }
-                _ => return Err(Unfit::Syntax(at)),
-            }
+    fn word<const RULES: bool>(&mut self, at: usize, place: Place) -> Result<(Done, usize), Unfit> {
+        let text = &self.text[at..];
+        let (sort, length) = match text.first_chunk() {
+            Some(b"true") => (Sort::True, 4),
+            Some(b"null") => (Sort::Null, 4),
+            Some(b"fals") if text.get(4) == Some(&b'e') => (Sort::False, 5),
+            _ => return Err(Unfit::Syntax(at)),
+        };
+        let end = at + length;
+        Ok((self.leaf::<RULES>(sort, at, end, sorted(0, sort), place, 0), end))
+    }
+
+    /// `plain`: the hash where no rule applies.
+    #[inline(always)]
+    fn leaf<const RULES: bool>(
+        &mut self,
+        sort: Sort,
+        start: usize,
+        end: usize,
+        plain: u64,
+        place: Place,
+        flags: u8,
+    ) -> Done {
+        let rules = if RULES { self.scope.set_at(place) } else { 0 };
+        if rules == 0 {
+            self.push(sort, start, end, plain, 0, flags);
+            return Done { hash: plain, counts: true, ruled: false };
         }
+        let hash = self.ruled_hash(sort, start, end, rules, flags);
+        self.push(sort, start, end, hash, rules, flags);
+        Done { hash, counts: self.counts(rules, sort), ruled: true }
+    }
+
+    fn ruled_hash(&self, sort: Sort, start: usize, end: usize, rules: u16, flags: u8) -> u64 {
+        let set = self.scope.set(rules);
+        let content = &self.text[start..end];
+        if set.ignore.is_some() {
+            0
+        } else if flags & ESCAPED != 0 {
+            leaf_hash(self.seed, sort, &string::unescape(content), set)
+        } else {
+            leaf_hash(self.seed, sort, content, set)
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, sort: Sort, start: usize, end: usize, hash: u64, rules: u16, flags: u8) {
+        let (start, end) = (start as u32, end as u32);
+        self.nodes.push(Node { hash, start, end, size: 1, rules, sort, flags });
     }
 }

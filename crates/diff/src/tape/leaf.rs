@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Sort;
-use crate::hash::{Seed, mix};
+use crate::hash::Seed;
 use crate::instant::Instant;
 use crate::rule::RuleSet;
 use crate::{number, string};
@@ -29,7 +29,7 @@ pub(crate) fn leaf_hash(seed: &Seed, sort: Sort, content: &[u8], set: &RuleSet) 
 /// Keeps the leaves of different sorts apart.
 #[inline]
 pub(super) fn sorted(hash: u64, sort: Sort) -> u64 {
-    mix(hash, 0x1000 + sort as u64)
+    hash ^ (sort as u64 + 1).wrapping_mul(0xa076_1d64_78bd_642f)
 }
 
 fn number_hash(seed: &Seed, content: &[u8], set: &RuleSet) -> u64 {
