@@ -164,9 +164,15 @@ fn salvage(folder: &dyn Folder, base: Sequence, bytes: &[u8], slots: Vec<Slot>) 
     let written = if slots.is_empty() { Ok(()) } else { write() };
     let lost = slots.iter().filter(|slot| slot.partition.is_none()).count();
     let saved = slots.len() - lost;
-    let problem = format!(
-        "damaged: {saved} records can be read, {lost} between them cannot, nor what may follow"
-    );
+    let problem = match segment::other_version(bytes) {
+        Some(version) => format!(
+            "of version {version} of the log, which this build does not read: rename it to \
+             `.segment` in a folder of its own and drain it with the build that wrote it"
+        ),
+        None => format!(
+            "damaged: {saved} records can be read, {lost} between them cannot, nor what may follow"
+        ),
+    };
     let aside = set_aside(folder, base, &problem);
     if !aside.moved {
         return Loaded { slots, aside: Some(aside) };

@@ -129,6 +129,12 @@ pub(super) fn scan(bytes: &[u8], base: u64, last: bool, limit: u64) -> Scan {
     found
 }
 
+/// The version of a segment that a build of another version wrote.
+pub(super) fn other_version(bytes: &[u8]) -> Option<u8> {
+    let (name, version) = bytes.get(..MAGIC.len())?.split_at(MAGIC.len() - 1);
+    (MAGIC.starts_with(name) && !MAGIC.ends_with(version)).then(|| version[0])
+}
+
 /// Whether a segment with a bad header was ever synced. Blocks that did not reach the disk read
 /// as zeros: anything else in the header, or a second group behind it, was once written.
 fn was_synced(bytes: &[u8], base: u64) -> bool {
@@ -294,6 +300,18 @@ mod tests {
         let mut bytes = segment(&[&["one"], &["two"]]);
         bytes[..HEADER_LEN].fill(0);
         assert_eq!(of(&bytes, 7), Condition::Damaged);
+    }
+
+    #[test]
+    fn another_version_is_told_from_damage() {
+        let mut bytes = segment(&[&["one"]]);
+        assert_eq!(other_version(&bytes), None);
+        bytes[7] = 2;
+        assert_eq!(other_version(&bytes), Some(2));
+        assert_eq!(scan(&bytes, 7, true, u64::MAX).condition, Condition::Damaged);
+        bytes[0] = b'X';
+        assert_eq!(other_version(&bytes), None);
+        assert_eq!(other_version(b"USLOG"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The queue as its users see it: what every backend promises ([`contract`]), what is particular
-//! to RabbitMQ ([`broker`]), and the tap's publisher ([`spool`]).
+//! to RabbitMQ ([`broker`], [`alarms`]), the tap's publisher ([`spool`]), and what other builds have
+//! left ([`versions`]).
 //!
 //! Tests that need a broker read `UNDERSTUDY_TEST_AMQP_URL` and say so where it is not set.
 
@@ -9,8 +10,10 @@
     reason = "a test fails by panicking and says why it is skipped"
 )]
 
+mod alarms;
 mod broker;
 mod contract;
 mod place;
 mod proxy;
 mod spool;
+mod versions;
