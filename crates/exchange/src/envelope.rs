@@ -10,11 +10,14 @@
 //! - A layout once released never changes: a later one gets a version of its own, and this file
 //!   goes on reading the earlier ones (frozen messages in `fixtures/` hold it to that).
 
+mod packer;
 mod v1;
 
 use std::borrow::Cow;
 
 use serde::{Serialize, de::DeserializeOwned};
+
+pub use packer::{Packer, Squeeze};
 
 use crate::{
     Exchange, ExchangeBatch, Pair, PairBatch,
@@ -30,8 +33,6 @@ const VERSION: u8 = 2;
 const FIRST: u8 = 1;
 const HEAD_BYTES: usize = 5;
 const FLAG_ZSTD: u8 = 1;
-const COMPRESS_FROM_BYTES: usize = 1 << 10;
-const ZSTD_LEVEL: i32 = 1;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
@@ -51,7 +52,7 @@ pub enum EnvelopeError {
 
 /// One batch as the bytes of one queue message.
 pub fn seal_exchanges(keys: &Keyring, batch: &ExchangeBatch) -> Result<Vec<u8>, EnvelopeError> {
-    seal(keys, Kind::Exchanges, batch)
+    Packer::default().seal_exchanges(keys, batch, Squeeze::Yes)
 }
 
 pub fn open_exchanges(keys: &Keyring, message: &[u8]) -> Result<ExchangeBatch, EnvelopeError> {
@@ -100,19 +101,7 @@ enum Kind {
 }
 
 fn seal<T: Serialize>(keys: &Keyring, kind: Kind, value: &T) -> Result<Vec<u8>, EnvelopeError> {
-    let plain =
-        postcard::to_allocvec(value).map_err(|error| EnvelopeError::Encode(error.to_string()))?;
-    if plain.len() > MAX_PLAIN_BYTES {
-        return Err(EnvelopeError::TooLarge { bytes: plain.len() });
-    }
-    let packed = compress(&plain)?;
-    let flags = if packed.is_some() { FLAG_ZSTD } else { 0 };
-    let payload = packed.as_deref().unwrap_or(&plain);
-    let mut message = Vec::with_capacity(HEAD_BYTES + payload.len() + 64);
-    message.extend_from_slice(&MAGIC);
-    message.extend_from_slice(&[VERSION, kind as u8, flags]);
-    keys.seal_onto(&mut message, &purpose(VERSION, kind as u8, flags), payload);
-    Ok(message)
+    Packer::default().seal(keys, kind, value, Squeeze::Yes)
 }
 
 fn open<T>(
@@ -158,22 +147,6 @@ pub(crate) fn sealed(keys: &Keyring, kind: u8, flags: u8, payload: &[u8]) -> Vec
 
 fn purpose(version: u8, kind: u8, flags: u8) -> String {
     format!("understudy message {version}/{kind}/{flags}")
-}
-
-/// `None` where it is too small to be worth it or would not shrink.
-fn compress(plain: &[u8]) -> Result<Option<Vec<u8>>, EnvelopeError> {
-    if plain.len() < COMPRESS_FROM_BYTES {
-        return Ok(None);
-    }
-    let length = u32::try_from(plain.len())
-        .map_err(|_| EnvelopeError::TooLarge { bytes: plain.len() })?
-        .to_be_bytes();
-    let frame = zstd::bulk::compress(plain, ZSTD_LEVEL)
-        .map_err(|error| EnvelopeError::Encode(error.to_string()))?;
-    if length.len() + frame.len() >= plain.len() {
-        return Ok(None);
-    }
-    Ok(Some([&length[..], &frame].concat()))
 }
 
 fn decompress(payload: &[u8]) -> Result<Vec<u8>, EnvelopeError> {

@@ -10,10 +10,9 @@
 //! - Nonces are random and of 96 bits: change the sealing key before 2^32 messages.
 //! - Key material is never printed, neither by `Debug` nor in an error.
 
-use aes_gcm::{
-    Aes256Gcm, KeyInit, Nonce,
-    aead::{AeadInOut, Tag, inout::InOutBuf},
-};
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 const ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 12;
@@ -32,7 +31,7 @@ pub struct Keyring {
 struct Key {
     id: [u8; ID_BYTES],
     bytes: [u8; 32],
-    cipher: Aes256Gcm,
+    cipher: Arc<LessSafeKey>,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -102,20 +101,18 @@ impl Keyring {
 
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (id, rest) = sealed.split_first_chunk::<ID_BYTES>().ok_or(SealError::Broken)?;
-        let (nonce, rest) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Broken)?;
-        let (cipher_text, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or(SealError::Broken)?;
+        let (nonce, cipher_text) =
+            rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Broken)?;
         let mut known = false;
         // Two keys may share an id by chance; the tag tells which of them it was.
         for key in self.keys.iter().filter(|key| key.id == *id) {
             known = true;
             let mut plain = cipher_text.to_vec();
-            let opened = key.cipher.decrypt_inout_detached(
-                &Nonce::from(*nonce),
-                purpose.as_bytes(),
-                InOutBuf::from(plain.as_mut_slice()),
-                &Tag::<Aes256Gcm>::from(*tag),
-            );
-            if opened.is_ok() {
+            let (nonce, purpose) =
+                (Nonce::assume_unique_for_key(*nonce), Aad::from(purpose.as_bytes()));
+            let opened = key.cipher.open_in_place(nonce, purpose, &mut plain);
+            if let Ok(length) = opened.map(|text| text.len()) {
+                plain.truncate(length);
                 return Ok(plain);
             }
         }
@@ -133,13 +130,13 @@ impl Keyring {
         out.extend_from_slice(plain);
         let tag = key
             .cipher
-            .encrypt_inout_detached(
-                &Nonce::from(nonce),
-                purpose.as_bytes(),
-                InOutBuf::from(&mut out[start..]),
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(purpose.as_bytes()),
+                &mut out[start..],
             )
             .expect("only texts over 64 GiB cannot be sealed");
-        out.extend_from_slice(&tag);
+        out.extend_from_slice(tag.as_ref());
     }
 }
 
@@ -148,7 +145,8 @@ impl Key {
         let hash = blake3::hash(&bytes);
         let mut id = [0; ID_BYTES];
         id.copy_from_slice(&hash.as_bytes()[..ID_BYTES]);
-        Self { id, bytes, cipher: Aes256Gcm::new(&bytes.into()) }
+        let unbound = UnboundKey::new(&AES_256_GCM, &bytes).expect("a key has 32 bytes");
+        Self { id, bytes, cipher: Arc::new(LessSafeKey::new(unbound)) }
     }
 }
 

@@ -82,15 +82,25 @@ pub(crate) fn parse_request(head: &Bytes) -> Option<Request> {
     let line = std::str::from_utf8(head.get(..line_end)?).ok()?;
     let (method, rest) = line.split_once(' ')?;
     let (target, _) = rest.rsplit_once(' ')?;
-    let mut lines = [httparse::EMPTY_HEADER; MAX_FIELDS];
-    let parsed = httparse::parse_headers(head.get(line_end + 1..)?, &mut lines).ok()?;
-    let httparse::Status::Complete((_, lines)) = parsed else { return None };
     Some(Request {
         method: method.to_owned(),
         target: origin_form(target),
-        headers: headers(head, lines),
+        headers: request_headers(head, head.get(line_end + 1..)?)?,
         body: Bytes::new(),
     })
+}
+
+fn request_headers(head: &Bytes, lines: &[u8]) -> Option<Headers> {
+    // Room for all that a head may have takes longer to clear than most heads to read.
+    let mut few = [httparse::EMPTY_HEADER; 32];
+    let mut many;
+    let mut parsed = httparse::parse_headers(lines, &mut few);
+    if parsed == Err(httparse::Error::TooManyHeaders) {
+        many = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        parsed = httparse::parse_headers(lines, &mut many);
+    }
+    let Ok(httparse::Status::Complete((_, found))) = parsed else { return None };
+    Some(headers(head, found))
 }
 
 fn parse_response_headers(head: &Bytes) -> Option<Headers> {

@@ -5,6 +5,7 @@
 //! every message, and at least once a second with one of its own.
 
 mod lane;
+mod load;
 
 use std::{
     pin::Pin,
@@ -14,13 +15,16 @@ use std::{
 
 use exchange::{
     DropReason, Exchange, ExchangeBatch, ExchangeId, Number, Partition, TapSnapshot, TapTotals,
-    envelope::seal_exchanges, seal::Keyring,
+    envelope::Packer, seal::Keyring,
 };
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use queue::spool::{Accepted, Spooled};
 use tokio::sync::mpsc;
 
-use self::lane::{Lane, Waiting};
+use self::{
+    lane::{Lane, Waiting},
+    load::Load,
+};
 use crate::{
     account,
     capture::Capture,
@@ -82,6 +86,8 @@ struct Publisher {
     inputs: PublisherInputs,
     lanes: Vec<Lane>,
     under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Fate> + Send>>>,
+    packer: Packer,
+    load: Load,
     serial: u64,
     last_message: Instant,
     /// Whose turn the next heartbeat is.
@@ -97,6 +103,8 @@ impl Publisher {
             inputs,
             lanes,
             under_way: FuturesUnordered::new(),
+            packer: Packer::default(),
+            load: Load::new(Instant::now()),
             serial: 0,
             last_message: Instant::now(),
             next_heartbeat: 0,
@@ -131,11 +139,13 @@ impl Publisher {
 
     /// Waits for a fate, for `limit`, and where `asleep` for the bell.
     async fn rest(&mut self, limit: Duration, asleep: bool) {
+        let begun = Instant::now();
         let fate = tokio::select! {
             Some(fate) = self.under_way.next() => Some(fate),
             () = self.inputs.bell.rung(), if asleep => None,
             () = tokio::time::sleep(limit) => None,
         };
+        self.load.rested(begun, Instant::now());
         if let Some(fate) = fate {
             self.settle(fate);
         }
@@ -219,7 +229,7 @@ impl Publisher {
                 totals,
             },
         };
-        match seal_exchanges(&self.inputs.keys, &batch) {
+        match self.packer.seal_exchanges(&self.inputs.keys, &batch, self.load.squeeze()) {
             Ok(sealed) => {
                 let submitted = self.inputs.spooled.submit(partition, sealed.into());
                 self.under_way.push(Box::pin(submitted.map(move |fate| (partition, fate))));
