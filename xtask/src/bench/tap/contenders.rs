@@ -29,6 +29,8 @@ pub(crate) struct Running {
     pub(crate) port: u16,
     /// The root of its processes; none for [`Contender::Direct`].
     pub(crate) root: Option<u32>,
+    /// Where a tap tells of itself.
+    pub(crate) admin: Option<u16>,
     _guard: Option<Guard>,
 }
 
@@ -58,9 +60,12 @@ impl Contender {
         pinned: bool,
     ) -> anyhow::Result<Running> {
         if self == Self::Direct {
-            return Ok(Running { port: setting.primary, root: None, _guard: None });
+            let port = setting.primary;
+            return Ok(Running { port, root: None, admin: None, _guard: None });
         }
         let port = free_ports(1)?;
+        let is_tap = matches!(self, Self::TapNull | Self::TapRabbit);
+        let admin = if is_tap { Some(free_ports(1)?) } else { None };
         let (upstream, workers) = (setting.primary, workers.to_string());
         let command = match self {
             Self::Direct => Vec::new(),
@@ -71,12 +76,12 @@ impl Contender {
             Self::HaProxy => haproxy(setting, port, &workers)?,
             Self::Envoy => envoy(setting, port, &workers, "")?,
             Self::EnvoyMirror => envoy(setting, port, &workers, MIRROR)?,
-            Self::TapNull => Tap { queue: "null:", ..Tap::default() }
+            Self::TapNull => Tap { queue: "null:", admin, ..Tap::default() }
                 .command(setting, upstream, port, &workers)?,
-            Self::TapRabbit => Tap { queue: &setting.amqp_url, ..Tap::default() }
+            Self::TapRabbit => Tap { queue: &setting.amqp_url, admin, ..Tap::default() }
                 .command(setting, upstream, port, &workers)?,
         };
-        start(setting, command, port, pinned)
+        Ok(Running { admin, ..start(setting, command, port, pinned)? })
     }
 }
 
@@ -94,7 +99,14 @@ pub(crate) fn start(
     let log = setting.folder.join(format!("contender-{port}.log"));
     let mut guard = Guard::command(&command, &log)?;
     wait_for(&mut guard, port, &log).with_context(|| command.join(" "))?;
-    Ok(Running { port, root: Some(guard.id()), _guard: Some(guard) })
+    Ok(Running { port, root: Some(guard.id()), admin: None, _guard: Some(guard) })
+}
+
+impl Running {
+    /// A tap with this admin listener.
+    pub(crate) fn with(self, admin: u16) -> Self {
+        Self { admin: Some(admin), ..self }
+    }
 }
 
 /// The tap's settings that parts of the bench vary.

@@ -69,16 +69,17 @@ pub(crate) fn cost(setting: &Setting, plan: &Plan) -> anyhow::Result<()> {
 
 fn print_cost(ask: Ask, rows: &[Row]) {
     println!("\n{}: one worker, 32 connections, full load", ask.name());
-    println!("| contender | CPU us/request | x nginx | requests/s | memory MB |");
-    println!("|---|---|---|---|---|");
+    println!("| contender | CPU us/request | x nginx | requests/s | memory MB | copies dropped |");
+    println!("|---|---|---|---|---|---|");
     for contender in ALL.into_iter().filter(|own| rows.iter().any(|row| row.contender == *own)) {
         println!(
-            "| {} | {:.1} | {:.2} | {:.0} | {:.0} |",
+            "| {} | {:.1} | {:.2} | {:.0} | {:.0} | {:.1} % |",
             contender.name(),
             median_of(rows, contender, |m| m.cpu_us),
             ratio(rows, contender, Contender::Nginx, |m| m.cpu_us),
             median_of(rows, contender, |m| m.per_second),
             median_of(rows, contender, |m| m.memory_mb),
+            median_of(rows, contender, |m| m.dropped * 100.0),
         );
     }
 }
@@ -101,15 +102,16 @@ pub(crate) fn throughput(setting: &Setting, plan: &Plan) -> anyhow::Result<()> {
         eprintln!("throughput: round {} of {}", round + 1, plan.rounds);
     }
     println!("\n1k: two workers, 128 connections, nothing pinned");
-    println!("| contender | requests/s | x nginx | CPU us/request |");
-    println!("|---|---|---|---|");
+    println!("| contender | requests/s | x nginx | CPU us/request | copies dropped |");
+    println!("|---|---|---|---|---|");
     for contender in contenders {
         println!(
-            "| {} | {:.0} | {:.2} | {:.1} |",
+            "| {} | {:.0} | {:.2} | {:.1} | {:.1} % |",
             contender.name(),
             median_of(&rows, contender, |m| m.per_second),
             ratio(&rows, contender, Contender::Nginx, |m| m.per_second),
             median_of(&rows, contender, |m| m.cpu_us),
+            median_of(&rows, contender, |m| m.dropped * 100.0),
         );
     }
     println!("\ngoals, requests per second");

@@ -11,7 +11,8 @@ use anyhow::{Context, bail};
 use super::{
     Plan,
     contenders::{Running, Tap, start},
-    load::Measured,
+    load::{Ask, Measured},
+    metrics::metric,
     pace::{Client, paced},
     relay::{Relay, Way},
     setting::{Setting, go_on},
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::servers::free_ports;
 
+const ONE_KB: Ask = Ask::Get("1k");
 const RATE: u32 = 2000;
 const PAIRS: usize = 10;
 const MILLISECONDS: u64 = 1000;
@@ -70,15 +72,16 @@ fn measure(
     let queue = format!("{address}:{}", relay.port);
     let (port, admin) = (free_ports(1)?, free_ports(1)?);
     let tap = Tap { queue: &queue, admin: Some(admin), spool_bytes: fault.spool_bytes };
-    let running = start(setting, tap.command(setting, setting.primary, port, "1")?, port, true)?;
+    let running =
+        start(setting, tap.command(setting, setting.primary, port, "1")?, port, true)?.with(admin);
     let segment = |way: Way| -> anyhow::Result<Measured> {
         relay.set(way);
         if way == Way::Open {
             wait_until_drained(&running, admin)?;
         }
         // Into the state that is measured: connections found broken, the small spool filled.
-        let before = paced(setting, &running, RATE, 700, true)?;
-        let measured = paced(setting, &running, RATE, MILLISECONDS, true)?;
+        let before = paced(setting, &running, ONE_KB, RATE, 700, true)?;
+        let measured = paced(setting, &running, ONE_KB, RATE, MILLISECONDS, true)?;
         Ok(Measured { failed: measured.failed + before.failed, ..measured })
     };
     let (mut healthy, mut troubled) = (Vec::new(), Vec::new());
@@ -105,21 +108,6 @@ fn wait_until_drained(running: &Running, admin: u16) -> anyhow::Result<()> {
         thread::sleep(Duration::from_millis(50));
     }
     bail!("the spool did not drain within a minute")
-}
-
-/// The sum over the samples of `name`.
-fn metric(admin: u16, name: &str) -> anyhow::Result<u64> {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", admin))?;
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text)?;
-    let samples = text.lines().filter_map(|line| {
-        let rest = line.strip_prefix(name)?;
-        let own = rest.starts_with(' ') || rest.starts_with('{');
-        own.then(|| rest.rsplit(' ').next()?.parse::<u64>().ok()).flatten()
-    });
-    Ok(samples.sum())
 }
 
 fn ratio(troubled: &[Measured], healthy: &[Measured], figure: fn(&Measured) -> f64) -> f64 {

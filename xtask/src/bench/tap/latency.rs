@@ -3,6 +3,7 @@
 use super::{
     Plan,
     contenders::Contender,
+    load::Ask,
     pace::paced,
     setting::{Setting, go_on},
     table::{Row, at_most, median, median_of},
@@ -26,7 +27,7 @@ pub(crate) fn run(setting: &Setting, plan: &Plan) -> anyhow::Result<()> {
             for (contender, running) in &running {
                 go_on()?;
                 let milliseconds = plan.seconds * 250;
-                let measured = paced(setting, running, RATE, milliseconds, true)?;
+                let measured = paced(setting, running, Ask::Get("1k"), RATE, milliseconds, true)?;
                 if turn > 0 {
                     rows.push(Row { round: round * 4 + turn, contender: *contender, measured });
                 }

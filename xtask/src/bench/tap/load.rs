@@ -1,12 +1,17 @@
 //! Full load by wrk, and what a contender used meanwhile.
 
-use std::{fs, process::Command, time::Instant};
+use std::{
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 
 use super::{
     contenders::Running,
-    process,
+    metrics, process,
     setting::{Setting, go_on, records},
 };
 
@@ -39,6 +44,8 @@ pub(crate) struct Measured {
     pub(crate) cpu_us: f64,
     /// The contender's memory at the end.
     pub(crate) memory_mb: f64,
+    /// The share of copies that the tap has dropped, 0 to 1.
+    pub(crate) dropped: f64,
 }
 
 /// `load`, and what the contender used meanwhile.
@@ -47,10 +54,17 @@ pub(crate) fn observed(
     load: impl FnOnce() -> anyhow::Result<Measured>,
 ) -> anyhow::Result<Measured> {
     let Some(root) = running.root else { return load() };
+    let copies = || running.admin.map(metrics::copies).transpose();
+    let copies_before = copies()?.unwrap_or_default();
     let before = process::cpu(root);
     let measured = load()?;
+    // What was taken over and not packed yet belongs to this load.
+    thread::sleep(Duration::from_millis(if running.admin.is_some() { 60 } else { 0 }));
     let used = process::cpu(root).saturating_sub(before);
+    let copies = copies()?.unwrap_or_default();
+    let meant = copies.0.saturating_sub(copies_before.0).max(1);
     Ok(Measured {
+        dropped: copies.1.saturating_sub(copies_before.1) as f64 / meant as f64,
         cpu_us: used.as_secs_f64() * 1e6 / measured.requests.max(1) as f64,
         memory_mb: process::memory(root),
         ..measured

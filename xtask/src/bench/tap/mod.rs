@@ -18,22 +18,29 @@ mod faults;
 mod idle;
 mod latency;
 mod load;
+mod metrics;
 mod pace;
 mod process;
 mod relay;
 mod setting;
+mod steady;
 mod table;
 
-use anyhow::bail;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
 
 use crate::run;
 
 const HELP: &str = "\
-cargo xtask bench tap [PART…] [--rounds N] [--seconds N]
+cargo xtask bench tap [PART…] [--rounds N] [--seconds N] [--binary PATH]
+
+--binary measures this `understudy` instead of a release build made now
 
 parts (all without one):
   cost        CPU per request at full load, one worker, 32 connections: 1 KB, 100 KB, POST 2 KB
   throughput  requests per second, two workers, 128 connections
+  steady      CPU per request for 100 KB at a rate at which every copy is kept
   latency     p50 added over direct at a fixed rate
   faults      CPU and p50 with the queue dead, slow and full against healthy, in one process
   idle        memory with 32 busy connections; 10,000 idle ones held
@@ -43,15 +50,21 @@ parts (all without one):
 #[derive(Debug)]
 pub(crate) struct Plan {
     parts: Vec<String>,
+    binary: Option<PathBuf>,
     pub(crate) rounds: usize,
     pub(crate) seconds: u64,
 }
 
 impl Plan {
     fn read(words: &[String]) -> anyhow::Result<Self> {
-        let mut plan = Self { parts: Vec::new(), rounds: 5, seconds: 3 };
+        let mut plan = Self { parts: Vec::new(), binary: None, rounds: 5, seconds: 3 };
         let mut words = words.iter();
         while let Some(word) = words.next() {
+            if word == "--binary" {
+                let path = words.next().context("--binary wants a path")?;
+                plan.binary = Some(std::path::absolute(path)?);
+                continue;
+            }
             let mut number = || -> anyhow::Result<u64> {
                 let number = words.next().and_then(|word| word.parse().ok());
                 match number {
@@ -62,7 +75,7 @@ impl Plan {
             match word.as_str() {
                 "--rounds" => plan.rounds = usize::try_from(number()?)?,
                 "--seconds" => plan.seconds = number()?,
-                "cost" | "throughput" | "latency" | "faults" | "idle" => {
+                "cost" | "throughput" | "steady" | "latency" | "faults" | "idle" => {
                     plan.parts.push(word.clone());
                 }
                 _ => bail!("{HELP}"),
@@ -88,13 +101,16 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
 
 fn tap(plan: &Plan) -> anyhow::Result<()> {
     run::stop_in_order()?;
-    let setting = setting::Setting::prepare()?;
+    let setting = setting::Setting::prepare(plan.binary.as_deref())?;
     setting.describe();
     if plan.has("cost") {
         cost::cost(&setting, plan)?;
     }
     if plan.has("throughput") {
         cost::throughput(&setting, plan)?;
+    }
+    if plan.has("steady") {
+        steady::run(&setting, plan)?;
     }
     if plan.has("latency") {
         latency::run(&setting, plan)?;

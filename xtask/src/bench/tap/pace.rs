@@ -7,7 +7,7 @@ use std::{
     io::{self, Read, Write},
     net::TcpStream,
     process::Command,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -16,16 +16,17 @@ use anyhow::{Context, bail};
 
 use super::{
     contenders::Running,
-    load::{Measured, observed, on_load_core},
+    load::{Ask, Measured, observed, on_load_core},
     setting::{Setting, go_on},
 };
 
 const CONNECTIONS: u32 = 32;
 
-/// `rate` requests per second for 1 KB, over 32 kept connections.
+/// `rate` requests per second, over 32 kept connections.
 pub(crate) fn paced(
     setting: &Setting,
     running: &Running,
+    ask: Ask,
     rate: u32,
     milliseconds: u64,
     pinned: bool,
@@ -34,6 +35,7 @@ pub(crate) fn paced(
     let mut command = on_load_core(setting, std::env::current_exe()?, pinned);
     command.args(["bench", "pace"]);
     command.args([u64::from(running.port), u64::from(rate), milliseconds].map(|n| n.to_string()));
+    command.arg(format!("/{}", ask.name()));
     observed(running, || read(&mut command))
 }
 
@@ -52,10 +54,13 @@ fn read(command: &mut Command) -> anyhow::Result<Measured> {
     })
 }
 
-/// The process that sends: `PORT RATE MILLISECONDS`. Prints answers, failures, p50 in us.
+/// The process that sends: `PORT RATE MILLISECONDS PATH`. Prints answers, failures, p50 in us.
 pub(crate) fn main(words: &[String]) -> anyhow::Result<()> {
     let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
-    let [port, rate, milliseconds] = numbers.as_slice() else { bail!("PORT RATE MILLISECONDS") };
+    let ([port, rate, milliseconds], Some(path)) = (numbers.as_slice(), words.last()) else {
+        bail!("PORT RATE MILLISECONDS PATH")
+    };
+    let path: Arc<str> = path.as_str().into();
     let port = u16::try_from(*port)?;
     let rate = u32::try_from(*rate)?.max(1);
     let (sender, results) = mpsc::channel();
@@ -63,10 +68,10 @@ pub(crate) fn main(words: &[String]) -> anyhow::Result<()> {
     let end = start + Duration::from_millis(*milliseconds);
     let step = Duration::from_secs(1) * CONNECTIONS / rate;
     for at in 0..CONNECTIONS {
-        let sender = sender.clone();
+        let (sender, path) = (sender.clone(), Arc::clone(&path));
         let first = start + step * at / CONNECTIONS;
         thread::spawn(move || {
-            let _ = sender.send(pace(port, first, end, step));
+            let _ = sender.send(pace((port, &path), first, end, step));
         });
     }
     drop(sender);
@@ -82,7 +87,12 @@ pub(crate) fn main(words: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn pace(port: u16, first: Instant, end: Instant, step: Duration) -> (Vec<Duration>, u64) {
+fn pace(
+    (port, path): (u16, &str),
+    first: Instant,
+    end: Instant,
+    step: Duration,
+) -> (Vec<Duration>, u64) {
     let (mut took, mut failed) = (Vec::new(), 0);
     let mut client = None;
     let mut due = first;
@@ -91,7 +101,7 @@ fn pace(port: u16, first: Instant, end: Instant, step: Duration) -> (Vec<Duratio
         thread::sleep(due.saturating_duration_since(Instant::now()));
         // Waking late is this process's delay, not the contender's.
         let begun = if late { due } else { Instant::now() };
-        match ask(&mut client, port) {
+        match ask(&mut client, port, path) {
             Ok(()) => took.push(begun.elapsed()),
             Err(_) => {
                 client = None;
@@ -103,12 +113,12 @@ fn pace(port: u16, first: Instant, end: Instant, step: Duration) -> (Vec<Duratio
     (took, failed)
 }
 
-fn ask(client: &mut Option<Client>, port: u16) -> io::Result<()> {
+fn ask(client: &mut Option<Client>, port: u16, path: &str) -> io::Result<()> {
     if client.is_none() {
         *client = Some(Client::to(port)?);
     }
     let Some(connection) = client else { return Ok(()) };
-    if connection.get("/1k")? == Kept::No {
+    if connection.get(path)? == Kept::No {
         *client = None;
     }
     Ok(())
@@ -139,16 +149,13 @@ impl Client {
     pub(crate) fn get(&mut self, path: &str) -> io::Result<Kept> {
         let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
         self.stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
-        let mut space = [0; 16 * 1024];
+        let mut space = vec![0; 64 * 1024];
         let mut filled = 0;
-        loop {
-            let count = self.stream.read(space.get_mut(filled..).unwrap_or_default())?;
-            if count == 0 {
-                return Err(wrong("the answer ended early"));
-            }
-            filled += count;
-            let text = String::from_utf8_lossy(space.get(..filled).unwrap_or_default());
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let (kept, mut missing) = loop {
+            filled += self.read(space.get_mut(filled..).unwrap_or_default())?;
+            let bytes = space.get(..filled).unwrap_or_default();
+            let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+            let head = String::from_utf8_lossy(bytes.get(..end).unwrap_or_default());
             let head = head.to_ascii_lowercase();
             if !head.starts_with("http/1.1 200") {
                 return Err(wrong("another status"));
@@ -157,10 +164,19 @@ impl Client {
             let length: usize = length
                 .and_then(|text| text.trim().parse().ok())
                 .ok_or_else(|| wrong("no length"))?;
-            if body.len() >= length {
-                let close = head.contains("connection: close");
-                return Ok(if close { Kept::No } else { Kept::Yes });
-            }
+            let kept = if head.contains("connection: close") { Kept::No } else { Kept::Yes };
+            break (kept, (end + 4 + length).saturating_sub(filled));
+        };
+        while missing > 0 {
+            missing = missing.saturating_sub(self.read(&mut space)?);
+        }
+        Ok(kept)
+    }
+
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        match self.stream.read(space)? {
+            0 => Err(io::Error::new(io::ErrorKind::InvalidData, "the answer ended early")),
+            count => Ok(count),
         }
     }
 }

@@ -35,8 +35,11 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    pub(crate) fn prepare() -> anyhow::Result<Self> {
-        step("build", cargo().args(["build", "--release", "--locked", "-p", "understudy"]))?;
+    /// `binary` instead of one built now.
+    pub(crate) fn prepare(binary: Option<&Path>) -> anyhow::Result<Self> {
+        if binary.is_none() {
+            step("build", cargo().args(["build", "--release", "--locked", "-p", "understudy"]))?;
+        }
         let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
         let target = std::path::absolute(target)?;
         install::ensure(&[&NGINX, &HAPROXY, &WRK])?;
@@ -49,7 +52,7 @@ impl Setting {
         fs::write(folder.join("key"), "5a".repeat(32))?;
         let last = std::thread::available_parallelism()?.get() - 1;
         Ok(Self {
-            understudy: target.join("release/understudy"),
+            understudy: binary.map_or_else(|| target.join("release/understudy"), Path::to_owned),
             envoy,
             primary,
             shadow,
