@@ -30,8 +30,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use crate::run;
-
 const HELP: &str = "\
 cargo xtask bench tap [PART…] [--rounds N] [--seconds N] [--binary PATH]
 
@@ -100,7 +98,6 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
 }
 
 fn tap(plan: &Plan) -> anyhow::Result<()> {
-    run::stop_in_order()?;
     let setting = setting::Setting::prepare(plan.binary.as_deref())?;
     setting.describe();
     if plan.has("cost") {

@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::TcpStream,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -49,7 +50,10 @@ impl Setting {
         let [primary, shadow] = [free_ports(1)?, free_ports(1)?];
         let guard = start_primary(&folder, primary, shadow)?;
         let servers = Servers::rabbitmq()?;
-        fs::write(folder.join("key"), "5a".repeat(32))?;
+        let key = folder.join("key");
+        fs::write(&key, "5a".repeat(32))?;
+        // As the tap wants it: nobody else's to read.
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
         let last = std::thread::available_parallelism()?.get() - 1;
         Ok(Self {
             understudy: binary.map_or_else(|| target.join("release/understudy"), Path::to_owned),
