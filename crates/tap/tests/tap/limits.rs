@@ -243,18 +243,36 @@ fn metrics_are_what_a_scraper_reads_and_never_tell_a_path() {
             tap.ask(format!("GET {target} HTTP/1.1\r\nHost: h\r\n\r\n"));
             tap.ask(format!("POST {target} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"));
         }
+        // What would break out of a label, or make one for every user.
+        let hostile: [&[u8]; 5] = [
+            b"/loans/471\"}secret{x=\"",
+            b"/offers/\\n%0Asecret{471}",
+            b"/offers/\xff\xfe471",
+            b"/secret471#HELP",
+            b"//loans//471/..;/secret",
+        ];
+        for target in hostile {
+            tap.ask(
+                [b"POST ", target, b" HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"].concat(),
+            );
+        }
         let metrics = tap.settled_metrics();
-        assert_eq!(metrics.sum("understudy_tap_requests_total"), 10);
+        assert_eq!(metrics.sum("understudy_tap_requests_total"), 15);
         let met = |route| {
             let labels = [("slice", "a \"quoted\\\" one"), ("route", route)];
             metrics.get("understudy_tap_slice_requests_total", &labels)
         };
-        assert_eq!((met("GET /loans/{id}"), met("/offers/*")), (Some(2), Some(2)));
+        assert_eq!((met("GET /loans/{id}"), met("/offers/*")), (Some(2), Some(4)));
         let labels = metrics.label_values();
         assert!(!labels.iter().any(|value| value.contains("471") || value.contains("secret")));
+        // As many as the configuration and the reasons make, whatever is asked for.
+        let routes = ["GET /loans/{id}", "/offers/*", "a \"quoted\\\" one"];
+        let reason =
+            |value: &str| value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        assert!(labels.iter().all(|value| routes.contains(value) || reason(value)));
         let not_copied = |reason| {
             metrics.get("understudy_tap_not_copied_total", &[("reason", reason)]).unwrap_or(0)
         };
-        assert_eq!((not_copied("write"), not_copied("excluded")), (4, 2));
+        assert_eq!((not_copied("write"), not_copied("excluded")), (9, 2));
     }
 }
