@@ -5,7 +5,8 @@
 //! every message, and at least once a second with one of its own.
 
 mod lane;
-mod load;
+mod prepare;
+mod thrift;
 
 use std::{
     pin::Pin,
@@ -14,21 +15,19 @@ use std::{
 };
 
 use exchange::{
-    DropReason, Exchange, ExchangeBatch, ExchangeId, Number, Partition, TapSnapshot, TapTotals,
-    envelope::Packer, seal::Keyring,
+    DropReason, ExchangeBatch, Partition, TapSnapshot, TapTotals,
+    envelope::{Packer, Squeeze},
+    seal::Keyring,
 };
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use queue::spool::{Accepted, Spooled};
 use tokio::sync::mpsc;
 
-use self::{
-    lane::{Lane, Waiting},
-    load::Load,
-};
+use self::{lane::Lane, prepare::prepare, thrift::Thrift};
 use crate::{
     account,
     capture::Capture,
-    shared::{Bell, Sessions, Shared},
+    shared::{Bell, Shared},
 };
 
 /// Between two looks at the hand-over while traffic flows: many exchanges per wake-up.
@@ -87,7 +86,7 @@ struct Publisher {
     lanes: Vec<Lane>,
     under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Fate> + Send>>>,
     packer: Packer,
-    load: Load,
+    thrift: Thrift,
     serial: u64,
     last_message: Instant,
     /// Whose turn the next heartbeat is.
@@ -104,7 +103,7 @@ impl Publisher {
             lanes,
             under_way: FuturesUnordered::new(),
             packer: Packer::default(),
-            load: Load::new(Instant::now()),
+            thrift: Thrift::new(Instant::now()),
             serial: 0,
             last_message: Instant::now(),
             next_heartbeat: 0,
@@ -139,13 +138,11 @@ impl Publisher {
 
     /// Waits for a fate, for `limit`, and where `asleep` for the bell.
     async fn rest(&mut self, limit: Duration, asleep: bool) {
-        let begun = Instant::now();
         let fate = tokio::select! {
             Some(fate) = self.under_way.next() => Some(fate),
             () = self.inputs.bell.rung(), if asleep => None,
             () = tokio::time::sleep(limit) => None,
         };
-        self.load.rested(begun, Instant::now());
         if let Some(fate) = fate {
             self.settle(fate);
         }
@@ -229,7 +226,12 @@ impl Publisher {
                 totals,
             },
         };
-        match self.packer.seal_exchanges(&self.inputs.keys, &batch, self.load.squeeze()) {
+        let squeeze = self.thrift.squeeze(self.last_message);
+        let sealed = self.packer.seal_exchanges(&self.inputs.keys, &batch, squeeze);
+        if squeeze == Squeeze::Yes {
+            self.thrift.spend(self.last_message.elapsed());
+        }
+        match sealed {
             Ok(sealed) => {
                 let submitted = self.inputs.spooled.submit(partition, sealed.into());
                 self.under_way.push(Box::pin(submitted.map(move |fate| (partition, fate))));
@@ -330,43 +332,6 @@ impl Publisher {
             }
         }
     }
-}
-
-/// The exchange as it goes into a message, but for its number.
-fn prepare(shared: &Shared, capture: Capture, now: Instant) -> Result<Waiting, DropReason> {
-    let connection = capture.connection;
-    let bytes = capture.request.len() + capture.response.len();
-    let mut exchange = Exchange {
-        id: ExchangeId::fresh(),
-        number: Number { epoch: shared.epoch, partition: 0, n: 0 },
-        session: capture.session.unwrap_or_else(Sessions::lone_key),
-        started_at: capture.started_at,
-        duration_us: capture.duration_us,
-        first_byte_us: capture.first_byte_us,
-        write: capture.write,
-        gap: false,
-        slice: capture.slice.and_then(|at| shared.slice_names.get(at).cloned()),
-        request: exchange::Request {
-            method: String::new(),
-            target: String::new(),
-            headers: exchange::Headers::default(),
-            body: bytes::Bytes::new(),
-        },
-        response: exchange::Response {
-            status: 0,
-            headers: exchange::Headers::default(),
-            body: exchange::Body::default(),
-        },
-    };
-    let known = capture.session.is_some();
-    let (request, response, held) = capture.into_messages().ok_or(DropReason::Unpackable)?;
-    if !known && let Some(session) = shared.sessions.key(&request, connection) {
-        exchange.session = session;
-    }
-    exchange.gap = shared.gaps.has(exchange.session, now);
-    exchange.request = request;
-    exchange.response = response;
-    Ok(Waiting { exchange, bytes, since: now, held })
 }
 
 fn wall_clock() -> exchange::Micros {
