@@ -36,7 +36,7 @@ struct Fault {
 const FAULTS: [Fault; 3] = [
     Fault { name: "dead", way: Way::Dead, spool_bytes: 1 << 30 },
     Fault { name: "slow", way: Way::Slow, spool_bytes: 1 << 30 },
-    Fault { name: "full", way: Way::Dead, spool_bytes: 1 << 20 },
+    Fault { name: "full", way: Way::Dead, spool_bytes: 1 << 16 },
 ];
 
 pub(crate) fn run(setting: &Setting, plan: &Plan) -> anyhow::Result<()> {
