@@ -9,6 +9,8 @@ pub struct ClusterDoc {
     pub title: Vec<TitlePart>,
     /// `rule`, `data`, `primary_changed`, `lag`, `no_answer` or `unexplained`.
     pub cause_kind: String,
+    #[serde(default)]
+    pub severity: DocSeverity,
     pub differences: Vec<DocDifference>,
     pub conditions: Vec<DocCondition>,
     pub entities: Option<Vec<String>>,
@@ -32,6 +34,39 @@ pub enum TitlePart {
     Condition(String),
 }
 
+/// How much it matters, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocSeverity {
+    pub level: Level,
+    /// One half sentence: "the candidate allows what the primary refuses with 403".
+    pub reason: String,
+}
+
+/// Least first.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    #[default]
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Level {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 impl ClusterDoc {
     /// The sentence as plain text: names and terms between backticks.
     #[must_use]
@@ -45,7 +80,7 @@ impl ClusterDoc {
                 | TitlePart::Candidate(text)
                 | TitlePart::Amount(text) => text.clone(),
             };
-            if !sentence.is_empty() && !text.starts_with([',', ';', ')']) {
+            if !sentence.is_empty() && !text.starts_with([',', ';', ':', ')']) {
                 sentence.push(' ');
             }
             sentence.push_str(&text);
@@ -69,7 +104,15 @@ pub struct DocDifference {
 pub struct DocCause {
     #[serde(rename = "type")]
     pub cause_type: String,
+    /// What the candidate's value is: "higher by 1".
     pub text: String,
+    /// Of the samples that show the place, 0 to 1.
+    #[serde(default = "whole")]
+    pub share: f64,
+}
+
+const fn whole() -> f64 {
+    1.0
 }
 
 /// JSON values; `null` where a side has none.

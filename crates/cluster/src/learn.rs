@@ -73,6 +73,18 @@ pub struct SampleSeen {
     pub no_answer: Option<String>,
     /// See [`crate::steady::steady_paths`].
     pub steady: Vec<String>,
+    /// Both sides' arrays where whole elements differ.
+    pub lists: Vec<SampleLists>,
+    /// The bodies are text by lines.
+    pub is_text: bool,
+}
+
+/// Both sides' arrays at one generalised path, without structures inside their elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleLists {
+    pub path: String,
+    pub primary: Vec<serde_json::Value>,
+    pub candidate: Vec<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +96,8 @@ pub struct SampleDifference {
     /// JSON text, redacted.
     pub primary: Option<String>,
     pub candidate: Option<String>,
+    /// Where a moved value was, generalised.
+    pub from: Option<String>,
 }
 
 /// The outcome of one step.

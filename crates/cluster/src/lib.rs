@@ -7,6 +7,8 @@
 //!   survive restarts, versions of the candidate and re-explanation.
 //! - A place is called volatile by rate over a stated sample, never by one observation.
 
+pub mod arrays;
+mod changes;
 pub mod class;
 pub mod doc;
 pub mod endpoint;
@@ -14,6 +16,7 @@ mod group;
 pub mod learn;
 pub mod model;
 mod routes;
+mod severity;
 mod shape;
 pub mod signature;
 pub mod steady;

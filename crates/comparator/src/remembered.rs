@@ -1,17 +1,19 @@
 //! What kept samples show, remembered from look to look: reading all of them every time would
 //! cost more than learning.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use cluster::{
     EndpointId, Where,
+    arrays::arrays_at,
+    endpoint::generalise_members,
     learn::{SampleDifference, SampleSeen},
     steady::steady_paths,
 };
 use exchange::ExchangeId;
 use store::{
     SampleQuery, SampleRow, Store, StoreError,
-    view::{BodyView, DifferenceView},
+    view::{AnswerView, BodyView, DifferenceView},
 };
 
 const PAGE: u32 = 200;
@@ -75,18 +77,47 @@ fn seen(row: &SampleRow) -> SampleSeen {
         BodyView::Text { text } => Some(text.clone()),
         _ => None,
     };
-    let steady = match (text(&view.primary.body), text(&view.candidate.body)) {
-        (Some(primary), Some(candidate)) => steady_paths(&primary, &candidate, &[row.captured_at]),
-        _ => std::collections::BTreeSet::new(),
-    };
+    let bodies = text(&view.primary.body).zip(text(&view.candidate.body));
+    let steady = bodies.as_ref().map(|(primary, candidate)| {
+        steady_paths(primary, candidate, &[row.captured_at]).into_iter().collect()
+    });
+    let arrays = array_paths(&view.differences);
+    let lists = bodies.as_ref().map(|(primary, candidate)| {
+        arrays_at(primary, candidate, &arrays.iter().map(String::as_str).collect::<Vec<_>>())
+    });
     let reason = view.candidate.no_answer.as_deref();
     SampleSeen {
         signature: row.signature,
         endpoint: EndpointId(row.endpoint),
         differences: view.differences.iter().filter_map(difference).collect(),
         no_answer: reason.map(|text| text.split(':').next().unwrap_or(text).to_owned()),
-        steady: steady.into_iter().collect(),
+        steady: steady.unwrap_or_default(),
+        lists: lists.unwrap_or_default(),
+        is_text: is_plain_text(&view.primary) && is_plain_text(&view.candidate),
     }
+}
+
+/// The arrays of which whole elements differ.
+fn array_paths(differences: &[DifferenceView]) -> BTreeSet<String> {
+    let paths = differences.iter().filter_map(|difference| {
+        let path = difference.general.as_str();
+        match difference.kind.as_str() {
+            "reordered" => Some(path),
+            "added" | "removed" | "moved" => path.strip_suffix("/*"),
+            _ => None,
+        }
+    });
+    paths.map(str::to_owned).collect()
+}
+
+/// Whether a body was compared line by line: text that declares to be nothing else.
+fn is_plain_text(answer: &AnswerView) -> bool {
+    let declared =
+        answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    declared.is_some_and(|(_, value)| {
+        let value = value.to_ascii_lowercase();
+        value.starts_with("text/") && !value.contains("xml")
+    }) && matches!(&answer.body, BodyView::Text { .. })
 }
 
 fn difference(view: &DifferenceView) -> Option<SampleDifference> {
@@ -101,5 +132,6 @@ fn difference(view: &DifferenceView) -> Option<SampleDifference> {
         kind,
         primary: value(&view.primary),
         candidate: value(&view.candidate),
+        from: view.left_path.as_deref().map(|path| generalise_members(path).into_owned()),
     })
 }

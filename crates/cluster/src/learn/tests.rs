@@ -110,6 +110,7 @@ fn a_rule_beside_noise_is_one_cluster_without_the_noise() {
         kind: Kind::ValueChanged,
         primary: value("REVIEW"),
         candidate: value("APPROVED"),
+        from: None,
     };
     let endpoint = endpoint(LOANS).id;
     let differences = vec![difference];

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use cluster::doc::{ClusterDoc, DocCondition, DocDifference, TitlePart};
+use cluster::doc::{ClusterDoc, DocCondition, DocDifference, DocSeverity, TitlePart};
 use serde::{Deserialize, Serialize};
 use store::{ClusterCount, ClusterRow, ClusterState, EndpointKey};
 
@@ -32,11 +32,12 @@ pub struct ClustersQuery {
     pub cursor: Option<String>,
 }
 
-/// Largest or newest first.
+/// Gravest (and among those largest), largest or newest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
     #[default]
+    Severity,
     Count,
     FirstSeen,
     LastSeen,
@@ -59,6 +60,7 @@ pub struct Cluster {
     /// The title in pieces, for those who box values.
     pub title_parts: Vec<TitlePart>,
     pub cause_kind: String,
+    pub severity: DocSeverity,
     /// `new`, `known`, `accepted`, `fixed` or `regressed`.
     pub state: String,
     /// Mismatches within the version asked for.
@@ -261,6 +263,7 @@ fn build(
         title: doc.sentence(),
         title_parts: doc.title,
         cause_kind: doc.cause_kind,
+        severity: doc.severity,
         state: state(ledger, row, &by_version, scope).to_owned(),
         count,
         share: if compared == 0 { 0.0 } else { count as f64 / compared as f64 },
@@ -343,6 +346,7 @@ type SortKey = (String, i64);
 fn sort_key(cluster: &Cluster, sort: Sort) -> SortKey {
     let key = match sort {
         // Zero-padded: the order of the texts is the order of the numbers.
+        Sort::Severity => format!("{}{:020}", cluster.severity.level as u8, cluster.count),
         Sort::Count => format!("{:020}", cluster.count),
         Sort::FirstSeen => cluster.first_seen.clone(),
         Sort::LastSeen => cluster.last_seen.clone(),

@@ -1,7 +1,7 @@
 //! Clusters: what differs, largest first, in sentences.
 
 use askama::Template;
-use cluster::doc::TitlePart;
+use cluster::doc::{Level, TitlePart};
 use serde::Deserialize;
 use store::Outcome;
 
@@ -158,11 +158,12 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
     )
 }
 
-/// Clusters of a state, without other filters.
+/// Clusters of a state, without other filters, largest first.
 pub(crate) fn every(look: &Look, scope: &Scope, state: &str) -> Result<Vec<Cluster>, ApiError> {
     let query = ClustersQuery {
         version: Some(scope.version().unwrap_or("all").to_owned()),
         state: Some(state.to_owned()),
+        sort: Some(Sort::Count),
         limit: Some(u32::MAX),
         ..ClustersQuery::default()
     };
@@ -183,7 +184,8 @@ fn listed(
         sort: Some(match asked.sort.as_str() {
             "first_seen" => Sort::FirstSeen,
             "last_seen" => Sort::LastSeen,
-            _ => Sort::Count,
+            "count" => Sort::Count,
+            _ => Sort::Severity,
         }),
         limit: Some(u32::MAX),
         cursor: None,
@@ -350,6 +352,9 @@ pub(crate) fn spark(look: &Look, cluster: &Cluster, width: u32, height: u32) -> 
 /// What stands below a sentence: the evidence, the kind of cause.
 pub(crate) fn support(cluster: &Cluster) -> String {
     let mut parts = Vec::new();
+    if cluster.severity.level >= Level::High {
+        parts.push(cluster.severity.reason.clone());
+    }
     match cluster.endpoints.len() {
         0 | 1 => {}
         more => parts.push(format!("{more} endpoints")),
@@ -401,7 +406,7 @@ fn segments(
 }
 
 fn sorts(asked: &Asked) -> Vec<SortLink> {
-    [("count", ""), ("last seen", "last_seen"), ("first seen", "first_seen")]
+    [("severity", ""), ("count", "count"), ("last seen", "last_seen"), ("first seen", "first_seen")]
         .into_iter()
         .map(|(name, value)| SortLink {
             name,

@@ -1,6 +1,6 @@
 //! Text of strangers in every place that pages show: none of it is ever markup.
 
-use cluster::doc::{ClusterDoc, DocDifference, DocExample, TitlePart};
+use cluster::doc::{ClusterDoc, DocDifference, DocExample, DocSeverity, Level, TitlePart};
 use exchange::{Epoch, ExchangeId, Number, PartitionCount, TapSnapshot, TapTotals};
 use serde_json::json;
 use store::{
@@ -123,6 +123,7 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
     let doc = ClusterDoc {
         title: parts.map(|part| part(HOSTILE.into())).to_vec(),
         cause_kind: HOSTILE.into(),
+        severity: DocSeverity { level: Level::Critical, reason: HOSTILE.into() },
         differences: vec![DocDifference {
             place: "body".into(),
             path: HOSTILE.into(),

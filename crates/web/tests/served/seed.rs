@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cluster::{
     Covers, EndpointId, Evidence, Model, VolatilePlace, Where,
     doc::{
-        ClusterDoc, DocCause, DocCondition, DocDifference, DocExample, DocTerm,
+        ClusterDoc, DocCause, DocCondition, DocDifference, DocExample, DocSeverity, DocTerm,
         TitlePart::{self, Amount, Candidate, Condition, Field, Primary, Words},
     },
 };
@@ -78,6 +78,7 @@ fn doc(title: Vec<TitlePart>, kind: &str, differences: Vec<DocDifference>) -> Cl
     ClusterDoc {
         title,
         cause_kind: kind.into(),
+        severity: DocSeverity::default(),
         differences,
         conditions: Vec::new(),
         entities: None,
@@ -93,8 +94,11 @@ fn difference(
     primary: Value,
     candidate: Value,
 ) -> DocDifference {
-    let cause = (!cause.is_empty())
-        .then(|| DocCause { cause_type: cause.replace(' ', "_"), text: cause.to_owned() });
+    let cause = (!cause.is_empty()).then(|| DocCause {
+        cause_type: cause.replace(' ', "_"),
+        text: cause.to_owned(),
+        share: 1.0,
+    });
     DocDifference {
         place: place.into(),
         path: path.into(),
