@@ -12,12 +12,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diff::Kind;
+use exchange::Micros;
 
 use crate::{
     ClusterDoc, EndpointId, Model, Place, Signature, Verdict, VolatilePlace, Where,
     group::{self, Finding},
     routes, title,
-    volatile::EndpointTally,
+    volatile::{EndpointTally, volatile_places},
 };
 
 /// What has been counted and kept so far.
@@ -61,6 +62,8 @@ pub enum Versus {
     /// The candidate, where the verdict does not count (the primary failed itself).
     Unjudged,
     Secondary,
+    /// The primary's own earlier answer to the same request.
+    Earlier,
 }
 
 /// What a kept sample shows.
@@ -71,8 +74,11 @@ pub struct SampleSeen {
     pub differences: Vec<SampleDifference>,
     /// Why the candidate gave no answer.
     pub no_answer: Option<String>,
-    /// See [`crate::steady::steady_paths`].
+    /// When the request was captured.
+    pub at: Micros,
+    /// See [`crate::steady::Agreement`].
     pub steady: Vec<String>,
+    pub same: Vec<String>,
     /// Both sides' arrays where whole elements differ.
     pub lists: Vec<SampleLists>,
     /// The bodies are text by lines.
@@ -98,6 +104,27 @@ pub struct SampleDifference {
     pub candidate: Option<String>,
     /// Where a moved value was, generalised.
     pub from: Option<String>,
+}
+
+impl SampleSeen {
+    /// Whether beside a difference, in the same object, another one says that this is another
+    /// entity altogether: an id that is looked up, not made for the answer.
+    pub(crate) fn shows_another_entity_beside(&self, difference: &SampleDifference) -> bool {
+        let split = |path: &str| path.rsplit_once('/').map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let Some((parent, _)) = split(&difference.path) else { return false };
+        self.differences.iter().any(|other| {
+            let value = other.primary.as_deref().unwrap_or_default();
+            let text = serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned());
+            let class = crate::ValueClass::of_text(&text, &[self.at]);
+            other.kind == Kind::ValueChanged
+                && other.path != difference.path
+                && split(&other.path).is_some_and(|(own, name)| {
+                    let id = name == "id" || name.ends_with("_id") || name.ends_with("Id");
+                    own == parent && (id || class.name() == "id")
+                })
+                && !class.is_made_afresh()
+        })
+    }
 }
 
 /// The outcome of one step.
@@ -188,7 +215,9 @@ impl Places {
 
 fn learn_routes(input: &LearnInput<'_>) -> (Model, Places) {
     let mut asked: BTreeMap<EndpointId, u64> = BTreeMap::new();
-    for seen in input.signatures.iter().filter(|seen| seen.versus != Versus::Secondary) {
+    let replayed =
+        |seen: &&SignatureSeen| matches!(seen.versus, Versus::Candidate | Versus::Unjudged);
+    for seen in input.signatures.iter().filter(replayed) {
         *asked.entry(seen.endpoint).or_default() += seen.pairs;
     }
     let templates: Vec<(&str, u64)> = input
@@ -219,23 +248,38 @@ fn learn_volatile(input: &LearnInput<'_>, places: &Places) -> Vec<VolatilePlace>
         let tally = tallies.entry(places.home(seen.endpoint)).or_default();
         match seen.versus {
             Versus::Secondary => tally.baseline(&seen.signature, seen.pairs),
+            Versus::Earlier => tally.earlier(&seen.signature, seen.pairs),
             Versus::Candidate if is_answered(&seen.signature) => {
                 tally.candidate(&seen.signature, seen.pairs);
             }
             Versus::Candidate | Versus::Unjudged => {}
         }
     }
+    let weights = weights(input);
     for sample in input.samples {
         let tally = tallies.entry(places.home(sample.endpoint)).or_default();
         tally.steady(sample.steady.iter().map(String::as_str));
+        tally.sample(sample, weights.get(&sample.signature).copied().unwrap_or(1.0));
     }
-    let before = |endpoint: EndpointId| -> Vec<&VolatilePlace> {
-        input.model.volatile.iter().filter(|v| places.home(v.endpoint) == endpoint).collect()
+    let before = |endpoint: EndpointId| -> Vec<VolatilePlace> {
+        let known = input.model.volatile.iter();
+        known.filter(|v| places.home(v.endpoint) == endpoint).cloned().collect()
     };
-    tallies
-        .iter()
-        .flat_map(|(endpoint, tally)| tally.volatile(*endpoint, &before(*endpoint)))
-        .collect()
+    volatile_places(&tallies, &before)
+}
+
+/// Pairs that one sample of a signature stands for.
+fn weights(input: &LearnInput<'_>) -> BTreeMap<i64, f64> {
+    let mut kept: BTreeMap<i64, u64> = BTreeMap::new();
+    for sample in input.samples {
+        *kept.entry(sample.signature).or_default() += 1;
+    }
+    let mut pairs: BTreeMap<i64, u64> = BTreeMap::new();
+    for seen in input.signatures.iter().filter(|seen| seen.versus == Versus::Candidate) {
+        *pairs.entry(seen.id).or_default() += seen.pairs;
+    }
+    let weight = |(id, pairs): (&i64, &u64)| Some((*id, *pairs as f64 / *kept.get(id)? as f64));
+    pairs.iter().filter_map(weight).collect()
 }
 
 /// Pairs that the candidate answered, by endpoint.

@@ -30,3 +30,4 @@ pub use learn::{LearnInput, Learnt, learn};
 pub use model::{Covers, Evidence, Model, Verdict, VolatilePlace};
 pub use routes::LearntParameter;
 pub use signature::{Place, Signature, Where, fingerprint};
+pub use volatile::nature::Nature;

@@ -3,7 +3,7 @@
 use diff::Kind;
 use serde::{Deserialize, Serialize};
 
-use crate::{EndpointId, LearntParameter, Place, Signature, Where, endpoint, routes};
+use crate::{EndpointId, LearntParameter, Nature, Place, Signature, Where, endpoint, routes};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -27,7 +27,8 @@ pub struct VolatilePlace {
     /// Families of value classes that were seen here; a value of another family still counts.
     #[serde(default)]
     pub families: Vec<String>,
-    /// Only values differ by nature; a missing or retyped value still counts.
+    /// Of what [`Covers`] says alone: where values differ by nature, a missing or retyped one
+    /// still counts.
     pub evidence: Evidence,
 }
 
@@ -41,6 +42,8 @@ pub enum Covers {
     Value,
     /// The order of the array at this path.
     Order,
+    /// Whether it is there, and of which type.
+    Presence,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,8 +51,15 @@ pub enum Covers {
 pub enum Evidence {
     /// The secondary differed from the primary here in `differed` of `asked`.
     Secondary { differed: u64, asked: u64 },
+    /// The primary differed from its own answer to the same request shortly before in
+    /// `differed` of `asked`.
+    Earlier { differed: u64, asked: u64 },
     /// Both sides hold values of a class that is made afresh (`uuid`, `instant_near`, …).
     Class { class: String, differed: u64, compared: u64 },
+    /// What the values of `samples` pairs look like.
+    Nature { nature: Nature, samples: u64, differed: u64, compared: u64 },
+    /// The same path is volatile at so many other endpoints, and nothing here speaks against it.
+    Elsewhere { endpoints: u64 },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +115,10 @@ impl VolatilePlace {
                         && known(place.right.family())
                 }
                 Covers::Order => order_path(place) == Some(self.path.as_str()),
+                Covers::Presence => {
+                    matches!(place.kind, Kind::Added | Kind::Removed | Kind::TypeChanged)
+                        && self.path == place.path
+                }
             }
     }
 }

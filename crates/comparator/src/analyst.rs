@@ -281,6 +281,7 @@ fn signature_seen(count: &SignatureCount) -> Option<SignatureSeen> {
         signature: Signature { places },
         versus: match (count.versus, count.outcome) {
             (store::Versus::Secondary, _) => Versus::Secondary,
+            (store::Versus::Earlier, _) => Versus::Earlier,
             (store::Versus::Candidate, Outcome::Answered | Outcome::NoAnswer) => Versus::Candidate,
             (store::Versus::Candidate, Outcome::Lag | Outcome::PrimaryError) => Versus::Unjudged,
         },

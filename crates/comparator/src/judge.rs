@@ -11,6 +11,7 @@ use store::{Compared, Fate, Outcome as Counted, Sample};
 use crate::{
     compare::{Comparison, Difference, compare},
     config::CompareConfig,
+    earlier::Earlier,
     headers::Asked,
     plan::{Known, Learned, Plan, Registry},
     rules::RuleBook,
@@ -28,6 +29,7 @@ pub(crate) struct Judge {
     book: RuleBook,
     pub(crate) registry: Registry,
     pub(crate) slots: Slots,
+    earlier: Earlier,
     redactor: Redactor,
     keys: Arc<Keyring>,
 }
@@ -46,6 +48,7 @@ pub(crate) struct Context {
     pub(crate) started_at: Micros,
     pub(crate) known: Arc<Known>,
     pub(crate) baseline: Option<Arc<Known>>,
+    pub(crate) earlier: Option<Arc<Known>>,
 }
 
 impl Judge {
@@ -61,6 +64,7 @@ impl Judge {
             book: RuleBook::compile(&config.rules)?,
             registry: Registry::default(),
             slots: Slots::new(config.samples),
+            earlier: Earlier::default(),
             redactor,
             keys,
         })
@@ -88,6 +92,7 @@ impl Judge {
             let found = compare(&plan, &self.names, &primary, &secondary, asked(pair));
             self.known(&plan, &found.signature, learned)
         });
+        let earlier = self.against_itself(&plan, pair, &primary, learned);
         let known = self.known(&plan, &comparison.signature, learned);
         let sample = self.sample(pair, &plan, &known, &comparison, outcome);
         let body = primary.body().unwrap_or_default();
@@ -99,14 +104,33 @@ impl Judge {
             signature: known.id,
             trial: trial::key(&plan, request, exchange.response.status, body),
             baseline: baseline.as_ref().map(|known| known.id),
+            earlier: earlier.as_ref().map(|known| known.id),
             primary_us: exchange.duration_us,
             candidate_us: pair.candidate.response().map(|_| pair.candidate.duration_us),
             model: learned.model.number,
             sample,
         };
         let (slice, started_at) = (exchange.slice.clone(), exchange.started_at);
-        let context = Context { plan, slice, started_at, known, baseline };
+        let context = Context { plan, slice, started_at, known, baseline, earlier };
         Judged { fate: Fate::Compared(Box::new(compared)), context: Some(context) }
+    }
+
+    /// The primary's earlier answer to the same request against this one, where no secondary
+    /// tells what differs by itself.
+    fn against_itself(
+        &self,
+        plan: &Plan,
+        pair: &Pair,
+        primary: &Side<'_>,
+        learned: &Learned,
+    ) -> Option<Arc<Known>> {
+        if pair.secondary.is_some() {
+            return None;
+        }
+        let last = self.earlier.recall(plan.endpoint, &pair.exchange)?;
+        let side = self.side(&last.response, last.at, last.at);
+        let found = compare(plan, &self.names, &side, primary, asked(pair));
+        Some(self.known(plan, &found.signature, learned))
     }
 
     fn against_candidate(

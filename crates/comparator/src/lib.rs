@@ -19,6 +19,9 @@ mod begun;
 mod compare;
 mod config;
 mod decode;
+mod earlier;
+#[cfg(test)]
+mod fixture;
 mod headers;
 mod intake;
 mod judge;

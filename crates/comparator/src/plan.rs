@@ -148,6 +148,8 @@ impl Plan {
                 Covers::Order => {
                     unordered.insert(place.path.clone());
                 }
+                // Whether something is there is part of the answer's identity.
+                Covers::Presence => {}
                 Covers::Value => {
                     volatile.insert(place.path.clone());
                     let rule = Rule { path: json_path(&place.path), kind: RuleKind::Ignore };

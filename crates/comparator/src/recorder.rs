@@ -136,7 +136,9 @@ impl Recorder {
                 first_seen: context.started_at,
             });
         }
-        for known in std::iter::once(&context.known).chain(&context.baseline) {
+        for known in
+            std::iter::once(&context.known).chain(&context.baseline).chain(&context.earlier)
+        {
             self.introduce_signature(plan, known, gathered);
         }
     }

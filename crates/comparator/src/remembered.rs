@@ -8,7 +8,7 @@ use cluster::{
     arrays::arrays_at,
     endpoint::generalise_members,
     learn::{SampleDifference, SampleSeen},
-    steady::steady_paths,
+    steady::{Agreement, agreement},
 };
 use exchange::ExchangeId;
 use store::{
@@ -78,8 +78,8 @@ fn seen(row: &SampleRow) -> SampleSeen {
         _ => None,
     };
     let bodies = text(&view.primary.body).zip(text(&view.candidate.body));
-    let steady = bodies.as_ref().map(|(primary, candidate)| {
-        steady_paths(primary, candidate, &[row.captured_at]).into_iter().collect()
+    let agreed = bodies.as_ref().map_or_else(Agreement::default, |(primary, candidate)| {
+        agreement(primary, candidate, &[row.captured_at])
     });
     let arrays = array_paths(&view.differences);
     let lists = bodies.as_ref().map(|(primary, candidate)| {
@@ -91,7 +91,9 @@ fn seen(row: &SampleRow) -> SampleSeen {
         endpoint: EndpointId(row.endpoint),
         differences: view.differences.iter().filter_map(difference).collect(),
         no_answer: reason.map(|text| text.split(':').next().unwrap_or(text).to_owned()),
-        steady: steady.unwrap_or_default(),
+        at: row.captured_at,
+        steady: agreed.steady.into_iter().collect(),
+        same: agreed.same.into_iter().collect(),
         lists: lists.unwrap_or_default(),
         is_text: is_plain_text(&view.primary) && is_plain_text(&view.candidate),
     }

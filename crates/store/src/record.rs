@@ -57,6 +57,9 @@ pub struct Compared {
     pub trial: i64,
     /// Signature of primary against secondary, where a secondary was asked and answered.
     pub baseline: Option<SignatureKey>,
+    /// Signature of the primary's own earlier answer to the same request against this one, where
+    /// they were compared.
+    pub earlier: Option<SignatureKey>,
     pub primary_us: u64,
     /// `None` without an answer.
     pub candidate_us: Option<u64>,
@@ -71,6 +74,8 @@ pub struct Compared {
 pub enum Versus {
     Candidate,
     Secondary,
+    /// The primary with its own earlier answer.
+    Earlier,
 }
 
 impl Versus {
@@ -79,6 +84,7 @@ impl Versus {
         match self {
             Self::Candidate => "candidate",
             Self::Secondary => "secondary",
+            Self::Earlier => "earlier",
         }
     }
 }
@@ -87,7 +93,8 @@ impl std::str::FromStr for Versus {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Candidate, Self::Secondary].into_iter().find(|v| v.as_str() == text).ok_or(())
+        let all = [Self::Candidate, Self::Secondary, Self::Earlier];
+        all.into_iter().find(|versus| versus.as_str() == text).ok_or(())
     }
 }
 

@@ -87,8 +87,10 @@ impl<'a> Tally<'a> {
             model: compared.model,
         };
         self.counters.entry(key).or_default().pairs += 1;
-        if let Some(signature) = compared.baseline {
-            let (versus, outcome) = (Versus::Secondary.as_str(), Outcome::Answered.as_str());
+        let others = [(Versus::Secondary, compared.baseline), (Versus::Earlier, compared.earlier)];
+        for (versus, signature) in others {
+            let Some(signature) = signature else { continue };
+            let (versus, outcome) = (versus.as_str(), Outcome::Answered.as_str());
             let key = CounterKey { signature, versus, outcome, ..key };
             self.counters.entry(key).or_default().pairs += 1;
         }

@@ -72,8 +72,13 @@ async fn every_kind_of_difference_has_its_sentence() {
     let kind = ("content-type", "application/json");
     let broken = response(200, &[kind, ("content-encoding", "gzip")], b"{\"a\":1}");
     let table = [
-        ("/added/1", json(r#"{"a":1}"#), json(r#"{"a":1,"b":2}"#), "`b` is added"),
-        ("/removed/1", json(r#"{"a":1,"b":2}"#), json(r#"{"a":1}"#), "`b` is missing"),
+        ("/added/1", json(r#"{"a":1}"#), json(r#"{"a":1,"b":2}"#), "`b` is added: 2"),
+        (
+            "/removed/1",
+            json(r#"{"a":1,"b":2}"#),
+            json(r#"{"a":1}"#),
+            "`b` is missing, where the primary says 2",
+        ),
         (
             "/value/1",
             json(r#"{"d":"REVIEW"}"#),
@@ -86,13 +91,13 @@ async fn every_kind_of_difference_has_its_sentence() {
             "/order/1",
             json(r#"{"reasons":["a","b","c","d","e","f","g","h"]}"#),
             json(r#"{"reasons":["h","g","f","e","d","c","b","a"]}"#),
-            "`reasons` is ordered differently",
+            "`reasons` is in the opposite order",
         ),
         (
             "/status/1",
             json(r#"{"a":1}"#),
             response(404, &[kind], b"{\"error\":\"none\"}"),
-            "Status is 404 instead of 200",
+            "Status is 404 instead of 200: it says none",
         ),
         ("/empty/1", json(r#"{"a":1}"#), response(200, &[kind], b""), "The body is missing"),
         (
@@ -156,7 +161,7 @@ async fn rules_mask_and_change_what_counts() {
     stage.send([pair("/loans/1", json(left), json(right))]).await;
     assert_eq!(stage.titles().await, Vec::<String>::new());
     stage.send([pair("/other/1", json(left), json(right))]).await;
-    assert_eq!(stage.titles().await, ["`note` is missing"]);
+    assert_eq!(stage.titles().await, ["`note` is missing, where the primary says a"]);
     let samples = stage.samples().await;
     let loan = samples.iter().find(|row| row.view.request.path == "/loans/1").unwrap();
     let masks: Vec<_> = loan.view.differences.iter().filter_map(|d| d.masked.clone()).collect();

@@ -77,6 +77,7 @@ pub(crate) fn compared_with(
         signature,
         trial: n as i64,
         baseline: None,
+        earlier: None,
         primary_us: 1_000,
         candidate_us: Some(2_000),
         model: 0,

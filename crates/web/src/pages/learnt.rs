@@ -88,7 +88,10 @@ pub(crate) fn volatile(look: &Look, model: &Model, asked: &Asked) -> Result<Stri
             evidence: sample::evidence(&place.evidence),
             by: match place.evidence {
                 cluster::Evidence::Secondary { .. } => "secondary",
+                cluster::Evidence::Earlier { .. } => "the primary itself",
                 cluster::Evidence::Class { .. } => "class of the values",
+                cluster::Evidence::Nature { .. } => "the values over time",
+                cluster::Evidence::Elsewhere { .. } => "other endpoints",
             },
             place: place.place,
             path: place.path,

@@ -1,6 +1,6 @@
 //! One kept exchange: both answers side by side, headers, request, patch, raw.
 
-use cluster::{Covers, EndpointId, Evidence, Model};
+use cluster::{Covers, EndpointId, Evidence, Model, Nature};
 use store::{
     SampleRow,
     view::{AnswerView, BodyView, DifferenceView, SampleView},
@@ -126,9 +126,9 @@ pub(crate) fn mask(model: &Model, endpoint: i64, one: &DifferenceView) -> Option
         .volatile_at(EndpointId(endpoint))
         .find(|place| {
             let covered = match (place.covers, one.kind.as_str()) {
-                (Covers::Value, "value_changed") | (Covers::Order, "reordered") => {
-                    one.general.as_str()
-                }
+                (Covers::Value, "value_changed")
+                | (Covers::Order, "reordered")
+                | (Covers::Presence, "added" | "removed" | "type_changed") => one.general.as_str(),
                 (Covers::Order, "moved") => one.general.strip_suffix("/*").unwrap_or(&one.general),
                 _ => return false,
             };
@@ -145,12 +145,37 @@ pub(crate) fn evidence(evidence: &Evidence) -> String {
             words::count(*differed),
             words::count(*asked)
         ),
+        Evidence::Earlier { differed, asked } => format!(
+            "the primary differed from its own earlier answer in {} of {}",
+            words::count(*differed),
+            words::count(*asked)
+        ),
+        Evidence::Nature { nature, differed, compared, .. } => format!(
+            "{}, {} of {}",
+            nature_words(*nature),
+            words::count(*differed),
+            words::count(*compared)
+        ),
+        Evidence::Elsewhere { endpoints } => {
+            format!("as at {}", words::plural(*endpoints, "other endpoint"))
+        }
         Evidence::Class { class, differed, compared } => format!(
             "{}, {} of {}",
             class.replace('_', " "),
             words::count(*differed),
             words::count(*compared)
         ),
+    }
+}
+
+pub(crate) fn nature_words(nature: Nature) -> &'static str {
+    match nature {
+        Nature::Counter => "both sides count up with time",
+        Nature::Jitter => "noise in the last digits, up and down",
+        Nature::Drawn => "each side draws from the same few values by itself",
+        Nature::Unrelated => "numbers of one range that have nothing to do with each other",
+        Nature::Shuffled => "the primary itself orders the same elements differently",
+        Nature::PerSide => "one constant text on each side",
     }
 }
 

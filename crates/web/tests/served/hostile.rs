@@ -78,6 +78,7 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
             signature: 2,
             trial: n as i64,
             baseline: None,
+            earlier: None,
             primary_us: 1,
             candidate_us: Some(1),
             model: 0,

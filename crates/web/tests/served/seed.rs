@@ -427,6 +427,7 @@ impl Seed {
                     signature: cause.map_or(equal_key(endpoint), cause_key),
                     trial: self.n as i64,
                     baseline: None,
+                    earlier: None,
                     primary_us: latency(*primary),
                     candidate_us: (outcome != Outcome::NoAnswer).then(|| latency(*candidate)),
                     model: 0,

@@ -1,0 +1,452 @@
+//! What the values of a place look like over many pairs, where no second primary tells.
+//!
+//! Each nature is a relation that no business rule gives: both sides count up with time; both
+//! hold the same number but for noise in its last digits; both draw from one small set, or from
+//! one range of numbers, without regard to each other; the primary itself puts one set of
+//! elements in several orders; or each side always writes one text of its own into a header.
+//! Each needs many observations, and none is taken where the two sides are seen to agree more
+//! often than that relation lets them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exchange::Micros;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Observations that a nature needs.
+const LEAST_COUNTED: usize = 8;
+const LEAST_DRAWN: usize = 40;
+const LEAST_ORDERED: usize = 8;
+const LEAST_CONSTANT: usize = 4;
+/// Of all pairs of observations, that both sides order as time does.
+const CONCORDANT: f64 = 0.95;
+/// Differing in this share of the answers that have it, a place differs nearly always.
+const NEARLY_ALL: f64 = 0.9;
+/// Larger sets are no small sets.
+const MOST_VALUES: usize = 12;
+/// How far the two sides' shares of the values may lie apart, and a sum of chances from one.
+const APART: f64 = 0.25;
+const OFF: f64 = 0.2;
+/// What differs more seldom is drawn so unevenly that a rule could look the same.
+const LEAST_DRAWN_RATE: f64 = 0.3;
+/// Of what is called by nature already, so much less evidence is enough: near a threshold it
+/// would come and go.
+const SLACK: f64 = 1.5;
+/// Beyond this two rows of numbers have to do with each other.
+const CORRELATED: f64 = 0.35;
+/// Relative noise in the last digits.
+const JITTER: f64 = 1e-6;
+
+/// See the head of this module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nature {
+    Counter,
+    Jitter,
+    /// One of a small set, on each side by itself.
+    Drawn,
+    /// A number of one range, on each side by itself.
+    Unrelated,
+    Shuffled,
+    /// One text on each side, always.
+    PerSide,
+}
+
+/// One place of one endpoint as the kept samples show it.
+#[derive(Debug, Default)]
+pub(crate) struct Observed {
+    pub(crate) differing: Vec<Differing>,
+    /// Weight of the samples in which both sides hold the same there.
+    pub(crate) same: f64,
+}
+
+/// The values of one sample.
+#[derive(Clone, Debug)]
+pub(crate) struct Differing {
+    pub(crate) at: Micros,
+    pub(crate) left: Value,
+    pub(crate) right: Value,
+    /// Pairs that the sample stands for.
+    pub(crate) weight: f64,
+}
+
+impl Observed {
+    pub(crate) fn add(&mut self, at: Micros, left: &str, right: &str, weight: f64) {
+        let read = |json: &str| serde_json::from_str::<Value>(json).ok();
+        if let (Some(left), Some(right)) = (read(left), read(right)) {
+            self.differing.push(Differing { at, left, right, weight });
+        }
+    }
+
+    /// Of the answers that have the place on both sides, the share that differs there.
+    fn rate(&self) -> f64 {
+        let differing: f64 = self.differing.iter().map(|one| one.weight).sum();
+        if differing > 0.0 { differing / (differing + self.same) } else { 0.0 }
+    }
+
+    /// The nature of a value, if it is clear. `alone`: its difference is not one of several that
+    /// show another entity altogether; `known`: it was clear before.
+    pub(crate) fn of_value(&self, alone: bool, known: bool) -> Option<Nature> {
+        let slack = if known { SLACK } else { 1.0 };
+        if self.is_counter() {
+            Some(Nature::Counter)
+        } else if self.is_jitter() {
+            Some(Nature::Jitter)
+        } else if alone && self.is_drawn(slack) {
+            Some(Nature::Drawn)
+        } else if alone && self.is_unrelated(slack) {
+            Some(Nature::Unrelated)
+        } else {
+            None
+        }
+    }
+
+    fn is_counter(&self) -> bool {
+        let counted: Option<Vec<(Micros, i64, i64)>> = self
+            .differing
+            .iter()
+            .map(|one| Some((one.at, counter(&one.left)?, counter(&one.right)?)))
+            .collect();
+        let Some(counted) = counted else { return false };
+        let rising = |side: fn(&(Micros, i64, i64)) -> i64| {
+            let (mut with, mut all) = (0_u32, 0_u32);
+            for (at, one) in counted.iter().enumerate() {
+                for other in counted.iter().skip(at + 1).filter(|other| other.0 != one.0) {
+                    let up = (other.0 > one.0) == (side(other) > side(one));
+                    all += 1;
+                    with += u32::from(up && side(other) != side(one));
+                }
+            }
+            all > 0 && f64::from(with) >= CONCORDANT * f64::from(all)
+        };
+        counted.len() >= LEAST_COUNTED
+            && self.rate() >= NEARLY_ALL
+            && rising(|one| one.1)
+            && rising(|one| one.2)
+    }
+
+    fn is_jitter(&self) -> bool {
+        let numbers: Option<Vec<(f64, f64)>> = self.numbers();
+        let Some(numbers) = numbers.filter(|all| all.len() >= LEAST_COUNTED) else { return false };
+        let near = |(left, right): &(f64, f64)| {
+            left.is_finite() && *left != 0.0 && ((right - left) / left).abs() <= JITTER
+        };
+        let up = numbers.iter().filter(|(left, right)| right > left).count();
+        let balanced = up * 6 >= numbers.len() && (numbers.len() - up) * 6 >= numbers.len();
+        // A side with few digits rounds; that is a rule.
+        let long =
+            |value: &Value| value.to_string().bytes().filter(u8::is_ascii_digit).count() >= 9;
+        let fine = self.differing.iter().filter(|one| long(&one.left) && long(&one.right)).count();
+        numbers.iter().all(near)
+            && balanced
+            && fine as f64 >= NEARLY_ALL * numbers.len() as f64
+            && self.rate() >= NEARLY_ALL
+    }
+
+    fn numbers(&self) -> Option<Vec<(f64, f64)>> {
+        let number = |value: &Value| value.as_f64();
+        self.differing.iter().map(|one| Some((number(&one.left)?, number(&one.right)?))).collect()
+    }
+
+    /// The values of a small set that both sides draw by themselves.
+    pub(crate) fn drawn_values(&self) -> BTreeSet<String> {
+        let both = |one: &Differing| [one.left.to_string(), one.right.to_string()];
+        self.differing.iter().flat_map(both).collect()
+    }
+
+    /// Both sides hold each value equally often, and agree as often as chance lets them.
+    fn is_drawn(&self, slack: f64) -> bool {
+        let scalar = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
+        if self.differing.len() < LEAST_DRAWN
+            || !self.differing.iter().all(|one| scalar(&one.left) && scalar(&one.right))
+            || self.drawn_values().len() > MOST_VALUES
+        {
+            return false;
+        }
+        let total: f64 = self.differing.iter().map(|one| one.weight).sum();
+        let mut shares: BTreeMap<String, [f64; 2]> = BTreeMap::new();
+        for one in &self.differing {
+            shares.entry(one.left.to_string()).or_default()[0] += one.weight / total;
+            shares.entry(one.right.to_string()).or_default()[1] += one.weight / total;
+        }
+        let apart: f64 =
+            shares.values().map(|[left, right]| (left - right).abs()).sum::<f64>() / 2.0;
+        // A value drawn with chance p is the left one of a differing pair in p(1-p) of all pairs.
+        let rate = self.rate();
+        let chances: Option<Vec<f64>> = shares
+            .values()
+            .map(|[left, right]| {
+                let inner = 1.0 - 4.0 * rate * (left + right) / 2.0;
+                (inner > -0.15).then(|| (1.0 - inner.max(0.0).sqrt()) / 2.0)
+            })
+            .collect();
+        let Some(chances) = chances else { return false };
+        let sum: f64 = chances.iter().sum();
+        // The most frequent one may have more than half.
+        let largest = chances.iter().copied().fold(0.0, f64::max);
+        let fits = |sum: f64| (sum - 1.0).abs() <= OFF * slack;
+        rate >= LEAST_DRAWN_RATE
+            && apart <= APART * slack
+            && (fits(sum) || fits(sum - largest + (1.0 - largest)))
+    }
+
+    /// Numbers of one range that have nothing to do with each other.
+    fn is_unrelated(&self, slack: f64) -> bool {
+        let Some(numbers) = self.numbers().filter(|all| all.len() >= LEAST_DRAWN) else {
+            return false;
+        };
+        let (lefts, rights): (Vec<f64>, Vec<f64>) = numbers.iter().copied().unzip();
+        let up = numbers.iter().filter(|(left, right)| right > left).count() as f64;
+        let share = up / numbers.len() as f64;
+        let (left, right) = (quartiles(&lefts), quartiles(&rights));
+        let distinct: BTreeSet<String> = lefts.iter().map(f64::to_string).collect();
+        self.rate() >= 0.8
+            && distinct.len() >= 5
+            && (0.25..=0.75).contains(&share)
+            && left.0 <= right.1
+            && right.0 <= left.1
+            && correlation(&ranks(&lefts), &ranks(&rights)).abs() <= CORRELATED * slack
+    }
+
+    /// The orders of arrays: the primary gives one set of elements in several, and so does the
+    /// candidate, partly in the same.
+    pub(crate) fn is_shuffled(&self) -> bool {
+        let mut sets: BTreeMap<Vec<String>, [BTreeSet<String>; 2]> = BTreeMap::new();
+        let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        for one in &self.differing {
+            let (Some(left), Some(right)) = (elements(&one.left), elements(&one.right)) else {
+                return false;
+            };
+            if left != right {
+                continue;
+            }
+            *seen.entry(left.clone()).or_default() += 1;
+            let orders = sets.entry(left).or_default();
+            orders[0].insert(one.left.to_string());
+            orders[1].insert(one.right.to_string());
+        }
+        let several = sets.iter().filter(|(_, [left, right])| {
+            left.len() >= 2 && right.len() >= 2 && left.intersection(right).next().is_some()
+        });
+        let shown: usize = several.filter_map(|(set, _)| seen.get(set)).sum();
+        let all: usize = seen.values().sum();
+        // Sets seen once show nothing either way.
+        let lone = seen.values().filter(|count| **count == 1).count();
+        shown >= LEAST_ORDERED && shown * 10 >= (all - lone) * 9
+    }
+
+    /// Whether the nature would not show yet.
+    pub(crate) fn is_few_for(&self, nature: Nature) -> bool {
+        let least = match nature {
+            Nature::Drawn | Nature::Unrelated => LEAST_DRAWN,
+            Nature::Counter | Nature::Jitter => LEAST_COUNTED,
+            Nature::Shuffled => LEAST_ORDERED,
+            Nature::PerSide => LEAST_CONSTANT,
+        };
+        self.differing.len() < least
+    }
+
+    /// Whether these few values are of a nature that the same path has elsewhere, where it holds
+    /// `values`.
+    pub(crate) fn could_be(&self, nature: Nature, values: &BTreeSet<String>) -> bool {
+        let all = |fits: &dyn Fn(&Differing) -> bool| self.differing.iter().all(fits);
+        match nature {
+            Nature::Counter => {
+                self.rate() >= NEARLY_ALL
+                    && all(&|one| counter(&one.left).is_some() && counter(&one.right).is_some())
+            }
+            Nature::Drawn => self.drawn_values().is_subset(values),
+            Nature::Shuffled => all(&|one| elements(&one.left) == elements(&one.right)),
+            Nature::Jitter => self.numbers().is_some_and(|numbers| {
+                numbers.iter().all(|(left, right)| (right - left).abs() <= JITTER * left.abs())
+            }),
+            Nature::Unrelated | Nature::PerSide => false,
+        }
+    }
+
+    /// One text of its own on each side.
+    pub(crate) fn is_per_side(&self) -> bool {
+        let one = |side: fn(&Differing) -> &Value| {
+            let texts: BTreeSet<String> =
+                self.differing.iter().map(|one| side(one).to_string()).collect();
+            texts.len() == 1
+        };
+        self.differing.len() >= LEAST_CONSTANT
+            && self.rate() >= NEARLY_ALL
+            && one(|differing| &differing.left)
+            && one(|differing| &differing.right)
+    }
+}
+
+/// A whole number, or the one at the end of a text (`INV-000123`).
+fn counter(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => {
+            let start = text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+            text.get(start..).filter(|digits| digits.len() <= 18)?.parse().ok()
+        }
+        _ => None,
+    }
+}
+
+/// What an array holds, in an order of its own.
+fn elements(value: &Value) -> Option<Vec<String>> {
+    let mut texts: Vec<String> = value.as_array()?.iter().map(Value::to_string).collect();
+    texts.sort_unstable();
+    Some(texts)
+}
+
+fn quartiles(numbers: &[f64]) -> (f64, f64) {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |share: usize| sorted.get(sorted.len() * share / 4).copied().unwrap_or(0.0);
+    (at(1), at(3))
+}
+
+/// Equal numbers share the middle of their ranks.
+fn ranks(numbers: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..numbers.len()).collect();
+    order.sort_by(|a, b| numbers[*a].total_cmp(&numbers[*b]));
+    let mut ranks = vec![0.0; numbers.len()];
+    let mut at = 0;
+    while at < order.len() {
+        let same = order[at..].iter().take_while(|n| numbers[**n] == numbers[order[at]]).count();
+        for n in &order[at..at + same.max(1)] {
+            ranks[*n] = at as f64 + (same as f64 - 1.0) / 2.0;
+        }
+        at += same.max(1);
+    }
+    ranks
+}
+
+/// Pearson's coefficient; of ranks, Spearman's.
+fn correlation(left: &[f64], right: &[f64]) -> f64 {
+    let mean = |numbers: &[f64]| numbers.iter().sum::<f64>() / numbers.len().max(1) as f64;
+    let (ml, mr) = (mean(left), mean(right));
+    let (mut both, mut own_left, mut own_right) = (0.0, 0.0, 0.0);
+    for (l, r) in left.iter().zip(right) {
+        both += (l - ml) * (r - mr);
+        own_left += (l - ml).powi(2);
+        own_right += (r - mr).powi(2);
+    }
+    // A side that does not vary says nothing.
+    if own_left == 0.0 || own_right == 0.0 { 1.0 } else { both / (own_left * own_right).sqrt() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A fixed scramble.
+    fn mix(n: u64) -> u64 {
+        let mut z = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 20
+    }
+
+    /// The observations of `n` pairs; equal ones are the weight of agreement.
+    fn observed(n: u64, pair: impl Fn(u64) -> (Value, Value)) -> Observed {
+        let mut observed = Observed::default();
+        for at in 0..n {
+            let (left, right) = pair(at);
+            if left == right {
+                observed.same += 1.0;
+            } else {
+                let at = at as Micros * 1_000;
+                observed.differing.push(Differing { at, left, right, weight: 1.0 });
+            }
+        }
+        observed
+    }
+
+    fn nature(n: u64, pair: impl Fn(u64) -> (Value, Value)) -> Option<Nature> {
+        observed(n, pair).of_value(true, false)
+    }
+
+    #[test]
+    fn counters_of_both_sides_rise_with_time() {
+        let up = |from: u64| move |n: u64| json!(from + 2 * n + mix(n + from) % 2);
+        let (left, right) = (up(100), up(70_000));
+        assert_eq!(nature(20, |n| (left(n), right(n))), Some(Nature::Counter));
+        let number = |from: u64, n: u64| json!(format!("INV-{:06}", from + n));
+        assert_eq!(nature(20, |n| (number(5, n), number(900, n))), Some(Nature::Counter));
+        assert_eq!(nature(6, |n| (left(n), right(n))), None, "too few");
+        // Amounts with a surcharge do not rise with time.
+        let amount = |n: u64| 100 + mix(n) % 900;
+        assert_eq!(nature(60, |n| (json!(amount(n)), json!(amount(n) + 49))), None);
+        // A counter that is one too high where a rule lacks, and right elsewhere.
+        let wrong = |n: u64| (json!(100 + n), json!(100 + n + u64::from(n.is_multiple_of(3))));
+        assert_eq!(nature(60, wrong), None);
+    }
+
+    #[test]
+    fn noise_in_the_last_digits_goes_up_and_down() {
+        let noisy = |n: u64| 0.61 * (1.0 + (mix(n) % 2_000) as f64 * 1e-11 - 1e-8);
+        assert_eq!(nature(40, |n| (json!(noisy(n)), json!(noisy(n + 999)))), Some(Nature::Jitter));
+        let rounded = |n: u64| (json!(noisy(n)), json!((noisy(n) * 1e7).round() / 1e7));
+        assert_eq!(nature(40, rounded), None, "rounding is a rule");
+        assert_eq!(nature(40, |n| (json!(noisy(n)), json!(noisy(n) * 1.000_000_1))), None);
+    }
+
+    #[test]
+    fn sides_that_draw_by_themselves_agree_by_chance_alone() {
+        let name = |n: u64| json!(["a", "b", "c"][(mix(n) % 3) as usize]);
+        assert_eq!(nature(150, |n| (name(n), name(n + 5_000))), Some(Nature::Drawn));
+        let skewed = |n: u64| json!(if mix(n) % 10 < 7 { "eu-1" } else { "eu-2" });
+        assert_eq!(nature(200, |n| (skewed(n), skewed(n + 5_000))), Some(Nature::Drawn));
+        // A rule: one direction.
+        let rule = |n: u64| {
+            (json!("REVIEW"), json!(if mix(n).is_multiple_of(2) { "APPROVED" } else { "REVIEW" }))
+        };
+        assert_eq!(nature(150, rule), None);
+        // Names mapped to others, some to each other.
+        let next = |n: u64| json!(["a", "b", "c"][((mix(n) + 1) % 3) as usize]);
+        assert_eq!(nature(150, |n| (name(n), next(n))), None);
+        // Wrong both ways, but in a tenth of the answers.
+        let seldom = |n: u64| {
+            let wrong = mix(n + 77).is_multiple_of(10);
+            (name(n), if wrong { next(n) } else { name(n) })
+        };
+        assert_eq!(nature(900, seldom), None);
+    }
+
+    #[test]
+    fn numbers_of_one_range_without_relation_are_timings() {
+        let timing = |n: u64| json!(1 + mix(n) % 59);
+        assert_eq!(nature(80, |n| (timing(n), timing(n + 5_000))), Some(Nature::Unrelated));
+        assert_eq!(observed(80, |n| (timing(n), timing(n + 5_000))).of_value(false, false), None);
+        let price = |n: u64| 100 + mix(n) % 900;
+        assert_eq!(nature(80, |n| (json!(price(n)), json!(price(n) * 10 / 9 + mix(n) % 5))), None);
+        assert_eq!(
+            nature(80, |n| (timing(n), json!(200 + mix(n + 9) % 59))),
+            None,
+            "another range"
+        );
+    }
+
+    #[test]
+    fn one_set_in_many_orders_is_shuffled() {
+        let shuffled = |n: u64| {
+            let mut words = vec!["wifi", "pool", "sauna"];
+            words.rotate_left((mix(n) % 3) as usize);
+            if mix(n + 31).is_multiple_of(2) {
+                words.swap(0, 1);
+            }
+            json!(words)
+        };
+        assert!(observed(40, |n| (shuffled(n), shuffled(n + 500))).is_shuffled());
+        assert!(!observed(40, |n| (shuffled(n), json!(["pool", "sauna", "wifi"]))).is_shuffled());
+        let sorted = |n: u64| (json!([n, n + 1]), json!([n + 1, n]));
+        assert!(!observed(40, sorted).is_shuffled());
+    }
+
+    #[test]
+    fn a_text_of_each_side_is_constant() {
+        assert!(observed(9, |_| (json!("core/7.3"), json!("svc/0.9"))).is_per_side());
+        assert!(!observed(9, |n| (json!("core/7.3"), json!(n.to_string()))).is_per_side());
+        let seldom = |n: u64| (json!("a"), json!(if n.is_multiple_of(3) { "b" } else { "a" }));
+        assert!(!observed(60, seldom).is_per_side());
+    }
+}
