@@ -156,8 +156,8 @@ pub fn learn(input: &LearnInput<'_>) -> Learnt {
     let (model, places) = learn_routes(input);
     let model = Model { volatile: learn_volatile(input, &places), ..model };
     let (verdicts, mut findings) = judge(input, &model, &places);
-    group::part_from_constant(&mut findings, &compared(input, &places));
-    let groups = group::group(&findings);
+    let constant = group::part_from_constant(&mut findings, &compared(input, &places));
+    let groups = group::group(&findings, &constant, &|endpoint| places.name(endpoint));
     let home: BTreeMap<i64, usize> = groups
         .iter()
         .enumerate()

@@ -10,6 +10,7 @@
 pub mod arrays;
 mod changes;
 pub mod class;
+mod derived;
 pub mod doc;
 pub mod endpoint;
 mod group;

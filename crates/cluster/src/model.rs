@@ -3,7 +3,10 @@
 use diff::Kind;
 use serde::{Deserialize, Serialize};
 
-use crate::{EndpointId, LearntParameter, Nature, Place, Signature, Where, endpoint, routes};
+use crate::{
+    EndpointId, LearntParameter, Nature, Place, Signature, Where, derived::without_derived,
+    endpoint, routes,
+};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -71,7 +74,7 @@ pub enum Verdict {
 
 impl Model {
     /// The verdict on a signature at an endpoint; `ignored` says whether a rule of the
-    /// configuration masks a place.
+    /// configuration masks a place. What follows from another difference does not count.
     #[must_use]
     pub fn verdict(
         &self,
@@ -84,6 +87,7 @@ impl Model {
                 && !ignored(place)
         };
         let residual: Vec<Place> = signature.places.iter().filter(counts).cloned().collect();
+        let residual = without_derived(residual, &signature.places);
         if residual.is_empty() { Verdict::Match } else { Verdict::Mismatch(residual) }
     }
 

@@ -143,8 +143,8 @@ pub(crate) struct PlaceKey<'a> {
     pub(crate) place: Where,
     pub(crate) path: &'a str,
     pub(crate) kind: diff::Kind,
-    left: &'a str,
-    right: &'a str,
+    pub(crate) left: &'a str,
+    pub(crate) right: &'a str,
 }
 
 /// Sorted, without repeats.

@@ -20,6 +20,8 @@ const LEAST_ORDERED: usize = 8;
 const LEAST_CONSTANT: usize = 4;
 /// Of all pairs of observations, that both sides order as time does.
 const CONCORDANT: f64 = 0.95;
+/// Of the time they all take, the part that counts as one moment.
+const AT_ONE_TIME: u64 = 8;
 /// Differing in this share of the answers that have it, a place differs nearly always.
 const NEARLY_ALL: f64 = 0.9;
 /// Larger sets are no small sets.
@@ -108,10 +110,15 @@ impl Observed {
             .map(|one| Some((one.at, counter(&one.left)?, counter(&one.right)?)))
             .collect();
         let Some(counted) = counted else { return false };
+        // Requests under way at one time are answered in any order.
+        let times = || counted.iter().map(|one| one.0);
+        let span = times().max().unwrap_or(0).saturating_sub(times().min().unwrap_or(0));
+        let apart =
+            |one: Micros, other: Micros| one.abs_diff(other) > span.unsigned_abs() / AT_ONE_TIME;
         let rising = |side: fn(&(Micros, i64, i64)) -> i64| {
             let (mut with, mut all) = (0_u32, 0_u32);
             for (at, one) in counted.iter().enumerate() {
-                for other in counted.iter().skip(at + 1).filter(|other| other.0 != one.0) {
+                for other in counted.iter().skip(at + 1).filter(|other| apart(other.0, one.0)) {
                     let up = (other.0 > one.0) == (side(other) > side(one));
                     all += 1;
                     with += u32::from(up && side(other) != side(one));

@@ -1,6 +1,6 @@
 //! What the analyst makes of what was recorded.
 
-use cluster::{Covers, Evidence};
+use cluster::{Covers, Evidence, Nature};
 use comparator::CompareConfig;
 
 use crate::{
@@ -63,10 +63,18 @@ async fn without_a_secondary_values_made_afresh_are_found() {
     noisy(&mut stage, false, true).await;
     let clusters = stage.clusters().await;
     let model = stage.model().await;
-    let mut places: Vec<&str> = model.volatile.iter().map(|v| v.path.as_str()).collect();
-    places.sort_unstable();
-    assert_eq!(places, ["/meta/at", "/meta/id"]);
-    assert!(model.volatile.iter().all(|v| matches!(v.evidence, Evidence::Class { .. })));
+    let evidence = |path: &str| {
+        model.volatile.iter().find(|v| v.path == path).map(|v| (v.covers, v.evidence.clone()))
+    };
+    for path in ["/meta/at", "/meta/id"] {
+        let found = evidence(path);
+        assert!(matches!(found, Some((Covers::Value, Evidence::Class { .. }))), "{found:?}");
+    }
+    let tags = evidence("/tags");
+    let shuffled =
+        |evidence: &Evidence| matches!(evidence, Evidence::Nature { nature: Nature::Shuffled, .. });
+    assert!(tags.is_some_and(|(covers, e)| covers == Covers::Order && shuffled(&e)));
+    assert_eq!(evidence("/decision"), None);
     assert!(clusters.iter().any(|seen| seen.title.contains("decision")), "{clusters:?}");
 }
 

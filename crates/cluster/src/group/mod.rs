@@ -2,7 +2,11 @@
 //!
 //! Signatures of one endpoint whose counting places have one fingerprint are one group. Two
 //! causes that meet in one request make a third set of places, the union of theirs; such a group
-//! is no cause of its own: it joins the most frequent group it contains.
+//! is no cause of its own: it joins the most frequent group it contains. At last groups of several
+//! endpoints that show one change are one ([`everywhere`]).
+
+mod everywhere;
+mod fold;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,9 +44,17 @@ const NEARLY_ALWAYS: f64 = 0.9;
 /// Pairs from which that can be said.
 const LEAST_COMPARED: u64 = 20;
 
+/// Places, without classes, that differ in nearly every answer of an endpoint.
+pub(crate) type Constant = BTreeSet<(EndpointId, Place)>;
+
 /// Takes places that differ nearly always out of findings that have others too: what always
-/// differs is a cause of its own and says nothing about what differs besides.
-pub(crate) fn part_from_constant(findings: &mut [Finding], compared: &BTreeMap<EndpointId, u64>) {
+/// differs is a cause of its own and says nothing about what differs besides. Members that are
+/// data are folded before.
+pub(crate) fn part_from_constant(
+    findings: &mut [Finding],
+    compared: &BTreeMap<EndpointId, u64>,
+) -> Constant {
+    fold::fold_members(findings);
     let mut differed: BTreeMap<(EndpointId, Place), u64> = BTreeMap::new();
     for finding in findings.iter() {
         let distinct: BTreeSet<Place> = finding.residual.iter().map(bare).collect();
@@ -50,17 +62,22 @@ pub(crate) fn part_from_constant(findings: &mut [Finding], compared: &BTreeMap<E
             *differed.entry((finding.endpoint, place)).or_default() += finding.pairs;
         }
     }
+    let constant: Constant = differed
+        .into_iter()
+        .filter(|((endpoint, _), differed)| {
+            let all = compared.get(endpoint).copied().unwrap_or(0);
+            all >= LEAST_COMPARED && *differed as f64 >= NEARLY_ALWAYS * all as f64
+        })
+        .map(|(place, _)| place)
+        .collect();
     for finding in findings {
-        let all = compared.get(&finding.endpoint).copied().unwrap_or(0);
-        let varies = |place: &&Place| {
-            let seen = differed.get(&(finding.endpoint, bare(place))).copied();
-            (seen.unwrap_or(0) as f64) < NEARLY_ALWAYS * all as f64
-        };
+        let varies = |place: &&Place| !constant.contains(&(finding.endpoint, bare(place)));
         let others: Vec<Place> = finding.residual.iter().filter(varies).cloned().collect();
-        if all >= LEAST_COMPARED && !others.is_empty() {
+        if !others.is_empty() {
             finding.residual = others;
         }
     }
+    constant
 }
 
 /// Without classes, as a fingerprint sees it.
@@ -71,8 +88,13 @@ fn bare(place: &Place) -> Place {
     Place { place: place.place, path, kind, left: none.clone(), right: none }
 }
 
-/// Groups in the order of their fingerprints; every finding is in exactly one.
-pub(crate) fn group(findings: &[Finding]) -> Vec<Group> {
+/// Groups in the order of their fingerprints; every finding is in exactly one. `named` gives
+/// `METHOD template` of an endpoint.
+pub(crate) fn group(
+    findings: &[Finding],
+    constant: &Constant,
+    named: &dyn Fn(EndpointId) -> String,
+) -> Vec<Group> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for finding in findings {
         let key = fingerprint(finding.endpoint, &finding.residual);
@@ -93,7 +115,9 @@ pub(crate) fn group(findings: &[Finding]) -> Vec<Group> {
             group.places.clone_from(&finding.residual);
         }
     }
-    join_unions(groups)
+    let mut all = everywhere::join(join_unions(groups), constant, named);
+    all.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
+    all
 }
 
 fn join_unions(groups: BTreeMap<String, Group>) -> Vec<Group> {
@@ -101,9 +125,7 @@ fn join_unions(groups: BTreeMap<String, Group>) -> Vec<Group> {
     for group in groups.into_values() {
         by_endpoint.entry(group.endpoint).or_default().push(group);
     }
-    let mut all: Vec<Group> = by_endpoint.into_values().flat_map(join_at_endpoint).collect();
-    all.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
-    all
+    by_endpoint.into_values().flat_map(join_at_endpoint).collect()
 }
 
 fn join_at_endpoint(groups: Vec<Group>) -> Vec<Group> {
@@ -152,85 +174,4 @@ fn joined_by(at: usize, keys: &[BTreeSet<PlaceKey<'_>>], groups: &[Group]) -> Op
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{ValueClass, Where};
-    use diff::Kind;
-
-    fn finding(signature: i64, paths: &[&str], pairs: u64) -> Finding {
-        let class = ValueClass::named("word");
-        let place = |path: &&str| Place {
-            place: Where::Body,
-            path: (*path).to_owned(),
-            kind: Kind::ValueChanged,
-            left: class.clone(),
-            right: class.clone(),
-        };
-        let residual = paths.iter().map(place).collect();
-        Finding { signature, endpoint: EndpointId(7), residual, pairs, first_minute: 5 }
-    }
-
-    fn sets(findings: &[Finding]) -> BTreeSet<Vec<i64>> {
-        group(findings).into_iter().map(|g| g.signatures.into_iter().collect()).collect()
-    }
-
-    #[test]
-    fn two_causes_in_one_request_are_no_third_cluster() {
-        let findings =
-            [finding(1, &["/a"], 90), finding(2, &["/b"], 40), finding(3, &["/a", "/b"], 7)];
-        assert_eq!(sets(&findings), [vec![1, 3], vec![2]].into());
-    }
-
-    #[test]
-    fn three_causes_join_the_most_frequent_single_one() {
-        let findings = [
-            finding(1, &["/a"], 90),
-            finding(2, &["/b"], 40),
-            finding(3, &["/c"], 30),
-            finding(4, &["/b", "/c"], 8),
-            finding(5, &["/a", "/b", "/c"], 2),
-        ];
-        assert_eq!(sets(&findings), [vec![1, 5], vec![2, 4], vec![3]].into());
-    }
-
-    #[test]
-    fn a_set_with_a_place_of_its_own_stays() {
-        let findings = [finding(1, &["/a"], 90), finding(2, &["/a", "/b"], 7)];
-        assert_eq!(sets(&findings), [vec![1], vec![2]].into());
-    }
-
-    #[test]
-    fn a_frequent_set_is_no_meeting_of_rare_ones() {
-        let findings =
-            [finding(1, &["/a"], 3), finding(2, &["/b"], 2), finding(3, &["/a", "/b"], 900)];
-        assert_eq!(sets(&findings).len(), 3);
-    }
-
-    #[test]
-    fn what_always_differs_is_parted_from_what_differs_besides() {
-        let mut findings =
-            [finding(1, &["/seq"], 90), finding(2, &["/seq", "/a"], 6), finding(3, &["/a"], 2)];
-        part_from_constant(&mut findings, &[(EndpointId(7), 100)].into());
-        assert_eq!(sets(&findings), [vec![1], vec![2, 3]].into());
-        let mut few = [finding(1, &["/seq"], 9), finding(2, &["/seq", "/a"], 1)];
-        part_from_constant(&mut few, &[(EndpointId(7), 10)].into());
-        assert_eq!(few[1].residual.len(), 2);
-    }
-
-    #[test]
-    fn other_endpoints_do_not_mix() {
-        let mut elsewhere = finding(3, &["/a", "/b"], 7);
-        elsewhere.endpoint = EndpointId(8);
-        let findings = [finding(1, &["/a"], 90), finding(2, &["/b"], 40), elsewhere];
-        assert_eq!(sets(&findings).len(), 3);
-    }
-
-    #[test]
-    fn variants_of_one_set_are_one_group() {
-        let mut variant = finding(2, &["/a"], 5);
-        variant.residual[0].right = ValueClass::named("empty");
-        variant.first_minute = 3;
-        let groups = group(&[finding(1, &["/a"], 90), variant]);
-        assert_eq!((groups.len(), groups[0].pairs, groups[0].first_minute), (1, 95, 3));
-    }
-}
+mod tests;
