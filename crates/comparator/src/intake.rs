@@ -153,6 +153,11 @@ impl Workshop {
             Opened::Aside(content) => return Ok(content),
         };
         let (settled, content) = parted(batch);
+        for one in &settled {
+            if let Settlement::Replayed(pair) = &one.settlement {
+                self.judge.note(pair, &learned);
+            }
+        }
         let judged = settled
             .into_iter()
             .map(|settled| (settled.number, self.settle(settled, &learned, dead)));

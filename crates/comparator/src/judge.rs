@@ -6,15 +6,18 @@ use cluster::{Place, Signature};
 use exchange::{
     Answer, Micros, Outcome, Pair, Response, SkipReason, redact::Redactor, seal::Keyring,
 };
-use store::{Compared, Fate, Outcome as Counted, Sample};
+use store::{Compared, Fate, KeptRow, Outcome as Counted, Sample, Watched};
 
 use crate::{
     compare::{Comparison, Difference, compare},
     config::CompareConfig,
     earlier::Earlier,
+    features::{self, Wanted},
     headers::Asked,
     plan::{Known, Learned, Plan, Registry},
+    reservoir::{self, Reservoirs},
     rules::RuleBook,
+    session::Sessions,
     side::Side,
     slots::Slots,
     trial, view,
@@ -30,6 +33,8 @@ pub(crate) struct Judge {
     pub(crate) registry: Registry,
     pub(crate) slots: Slots,
     earlier: Earlier,
+    pub(crate) reservoirs: Reservoirs,
+    sessions: Sessions,
     redactor: Redactor,
     keys: Arc<Keyring>,
 }
@@ -65,6 +70,8 @@ impl Judge {
             registry: Registry::default(),
             slots: Slots::new(config.samples),
             earlier: Earlier::default(),
+            reservoirs: Reservoirs::default(),
+            sessions: Sessions::default(),
             redactor,
             keys,
         })
@@ -74,6 +81,13 @@ impl Judge {
     pub(crate) fn ignores(&self, endpoint: &str, place: &Place) -> bool {
         let (method, template) = endpoint.split_once(' ').unwrap_or(("", endpoint));
         self.book.ignores(method, template, place)
+    }
+
+    /// Notes what is asked, for pairs of the same session that come later.
+    pub(crate) fn note(&self, pair: &Pair, learned: &Learned) {
+        let request = &pair.exchange.request;
+        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        self.sessions.note(pair, &plan);
     }
 
     pub(crate) fn judge(&self, pair: &Pair, learned: &Learned) -> Judged {
@@ -94,7 +108,8 @@ impl Judge {
         });
         let earlier = self.against_itself(&plan, pair, &primary, learned);
         let known = self.known(&plan, &comparison.signature, learned);
-        let sample = self.sample(pair, &plan, &known, &comparison, outcome);
+        let mut sample = self.sample(pair, &plan, &known, &comparison, outcome);
+        let (row, watched) = self.row(pair, &plan, &known, &primary, outcome, sample.as_mut());
         let body = primary.body().unwrap_or_default();
         let compared = Compared {
             endpoint: plan.endpoint.0,
@@ -109,6 +124,8 @@ impl Judge {
             candidate_us: pair.candidate.response().map(|_| pair.candidate.duration_us),
             model: learned.model.number,
             sample,
+            row,
+            watched,
         };
         let (slice, started_at) = (exchange.slice.clone(), exchange.started_at);
         let context = Context { plan, slice, started_at, known, baseline, earlier };
@@ -188,8 +205,65 @@ impl Judge {
             slot,
             view: view::build(&self.redactor, plan, pair, comparison, self.limit),
             original,
+            features: None,
         })
     }
+
+    /// The fields of a pair, where they are to be kept (in a reservoir, or with a mismatching
+    /// sample), and what it says of the published conditions.
+    fn row(
+        &self,
+        pair: &Pair,
+        plan: &Plan,
+        known: &Known,
+        primary: &Side<'_>,
+        outcome: Counted,
+        sample: Option<&mut Sample>,
+    ) -> (Option<KeptRow>, Vec<Watched>) {
+        let judged = matches!(outcome, Counted::Answered | Counted::NoAnswer);
+        let matches = known.matches && outcome == Counted::Answered;
+        let hash = reservoir::hash(pair.exchange.number);
+        let (bucket, capacity) = if matches {
+            (plan.endpoint.0, reservoir::MATCHES)
+        } else {
+            (known.id, reservoir::MISMATCHES)
+        };
+        let version = pair.candidate_version.as_str();
+        let admitted = judged && self.reservoirs.admits(bucket, version, hash, capacity);
+        let sample = sample.filter(|_| !matches);
+        let keeps = admitted || sample.is_some();
+        if !keeps && (plan.watches.is_empty() || !judged) {
+            return (None, Vec::new());
+        }
+        let reads = |prefix: &str| plan.watches.iter().any(|watch| watch.reads(prefix));
+        let wanted = Wanted {
+            request_body: keeps || reads("request.body"),
+            response_body: keeps || reads("response.body"),
+        };
+        let session = self.sessions.fields(pair, plan);
+        let row = features::row(&self.redactor, plan, pair, primary, session, wanted);
+        let watched = if judged { watched(plan, known, &row) } else { Vec::new() };
+        if !keeps {
+            return (None, watched);
+        }
+        let cells = row.pack();
+        if let Some(sample) = sample {
+            sample.features = Some(cells.clone());
+        }
+        (admitted.then_some(KeptRow { hash, cells }), watched)
+    }
+}
+
+/// What a pair says of each published condition.
+fn watched(plan: &Plan, known: &Known, row: &cluster::explain::Row) -> Vec<Watched> {
+    let watches = plan.watches.iter().zip(&known.shows);
+    watches
+        .map(|(watch, shows)| Watched {
+            condition: watch.counter,
+            meets: watch.covers(row),
+            differs: *shows,
+        })
+        .collect()
 }
 
 /// Answers of the primary that say nothing about the candidate: the replay carries no `If-*`

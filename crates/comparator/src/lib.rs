@@ -20,18 +20,23 @@ mod compare;
 mod config;
 mod decode;
 mod earlier;
+mod features;
 #[cfg(test)]
 mod fixture;
 mod headers;
 mod intake;
 mod judge;
+mod kept_rows;
+mod leaves;
 mod metrics;
 mod piecemeal;
 mod plan;
 mod recorder;
 mod remembered;
+mod reservoir;
 mod route_rules;
 mod rules;
+mod session;
 mod side;
 mod slots;
 mod trial;
@@ -167,6 +172,8 @@ async fn seed(judge: &Judge, store: &Store) -> Result<(HashSet<i64>, HashSet<i64
     for count in counts.iter().filter(|count| count.versus == store::Versus::Candidate) {
         judge.slots.seed(count.key, &count.version, count.pairs);
         judge.slots.seed(count.endpoint, &count.version, count.pairs);
+        judge.reservoirs.seed(count.key, &count.version, count.pairs);
+        judge.reservoirs.seed(count.endpoint, &count.version, count.pairs);
     }
     Ok((endpoints, counts.into_iter().map(|count| count.key).collect()))
 }

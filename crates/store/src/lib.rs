@@ -18,6 +18,7 @@ mod error;
 mod evidence;
 mod fold;
 mod funnel;
+mod kept_rows;
 mod model;
 mod read;
 mod record;
@@ -34,13 +35,15 @@ use std::sync::Arc;
 use backend::Backend;
 
 pub use error::StoreError;
-pub use model::{ModelRow, SignatureVerdict};
+pub use kept_rows::{ConditionCount, FeatureRow, RowKey};
+pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};
 pub use read::{
     ClusterCount, ClusterPage, ClusterQuery, ClusterRow, ClusterState, EndpointRow, FunnelCounts,
     Histogram, OutcomeCount, Page, ParkedRow, SampleQuery, SampleRow, SignatureCount, VersionRow,
 };
 pub use record::{
-    Compared, Fate, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot, SignatureRow, Versus,
+    Compared, Fate, KeptRow, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot,
+    SignatureRow, Versus, Watched,
 };
 pub use url::{StoreUrl, StoreUrlError};
 

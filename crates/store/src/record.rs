@@ -67,6 +67,30 @@ pub struct Compared {
     pub model: i64,
     /// Where this pair was chosen to be kept.
     pub sample: Option<Sample>,
+    /// Where its fields were chosen to be kept.
+    pub row: Option<KeptRow>,
+    /// What it says of each published condition of its endpoint.
+    pub watched: Vec<Watched>,
+}
+
+/// One pair before one condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// `cluster::explain::counter`
+    pub condition: i64,
+    /// The condition holds.
+    pub meets: bool,
+    /// The answers differ as its cluster's do.
+    pub differs: bool,
+}
+
+/// The fields of one pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRow {
+    /// Of the exchange's number: of many rows those with the smallest are kept.
+    pub hash: i64,
+    /// `cluster::explain::Row`, packed; redacted.
+    pub cells: Vec<u8>,
 }
 
 /// Which two sides a counter compares.
@@ -145,6 +169,8 @@ pub struct Sample {
     pub slot: SampleSlot,
     pub view: crate::view::SampleView,
     pub original: Vec<u8>,
+    /// `cluster::explain::Row`, packed; redacted.
+    pub features: Option<Vec<u8>>,
 }
 
 /// Where a sample is kept within (endpoint, version, signature): an occupied slot is replaced.

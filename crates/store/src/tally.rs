@@ -51,6 +51,9 @@ pub(crate) struct Tally<'a> {
     pub(crate) versions: BTreeSet<&'a str>,
     /// By endpoint, version, signature and slot: of two in one place the later stays.
     pub(crate) samples: BTreeMap<(EndpointKey, &'a str, SignatureKey, u16), &'a Sample>,
+    pub(crate) rows: Vec<(&'a Compared, &'a crate::KeptRow)>,
+    /// By condition and version: pairs that meet it and differ, only meet it, only differ, neither.
+    pub(crate) conditions: BTreeMap<(i64, &'a str), [i64; 4]>,
     pub(crate) parked: Vec<Parked<'a>>,
 }
 
@@ -108,6 +111,17 @@ impl<'a> Tally<'a> {
         if let Some(us) = compared.candidate_us {
             latency("candidate", us);
         }
+        for watched in &compared.watched {
+            let sums = self.conditions.entry((watched.condition, version)).or_default();
+            let [hits, spared, missed, others] = sums;
+            *match (watched.meets, watched.differs) {
+                (true, true) => hits,
+                (true, false) => spared,
+                (false, true) => missed,
+                (false, false) => others,
+            } += 1;
+        }
+        self.rows.extend(compared.row.as_ref().map(|row| (compared, row)));
         if let Some(sample) = &compared.sample {
             let place = (compared.endpoint, version, compared.signature, sample.slot.0);
             self.samples.insert(place, sample);

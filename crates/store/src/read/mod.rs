@@ -176,6 +176,8 @@ pub struct SampleRow {
     pub matches: bool,
     pub captured_at: Micros,
     pub view: SampleView,
+    /// `cluster::explain::Row`, packed.
+    pub features: Option<Vec<u8>>,
 }
 
 /// Newest first.
