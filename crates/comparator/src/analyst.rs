@@ -11,12 +11,13 @@ use cluster::{
     learn::{EndpointSeen, SignatureSeen, Versus},
 };
 use store::{
-    ClusterRow, ClusterState, EndpointRow, ModelRow, Outcome, Record, SignatureCount, Store,
+    ClusterRow, ClusterState, EndpointRow, ModelRow, Outcome, RESETS_SETTING, Record,
+    SignatureCount, Store,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{intake::now, judge::Judge, metrics::Metrics, remembered::Remembered};
+use crate::{closing, intake::now, judge::Judge, metrics::Metrics, remembered::Remembered};
 
 const LEASE: &str = "analyst";
 /// The evidence beside volatile places is brought up to date at least this often.
@@ -33,6 +34,7 @@ pub(crate) struct Analyst {
     pub(crate) every: Duration,
     owner: Uuid,
     samples: Remembered,
+    resets: Option<String>,
     last: Option<Published>,
     folded: Option<tokio::time::Instant>,
 }
@@ -56,7 +58,17 @@ impl Analyst {
         every: Duration,
     ) -> Self {
         let (owner, samples) = (Uuid::now_v7(), Remembered::default());
-        Self { store, judge, metrics, every, owner, samples, last: None, folded: None }
+        Self {
+            store,
+            judge,
+            metrics,
+            every,
+            owner,
+            samples,
+            resets: None,
+            last: None,
+            folded: None,
+        }
     }
 
     /// Learns whenever it holds the lease, until `shutdown`.
@@ -96,6 +108,11 @@ impl Analyst {
             return Ok(());
         }
         self.fold().await?;
+        closing::look(&self.store).await.context("closing what is fixed")?;
+        let resets = self.store.setting(RESETS_SETTING).await?;
+        if std::mem::replace(&mut self.resets, resets.clone()) != resets {
+            self.samples.clear();
+        }
         let counters = self.store.signature_counts().await?;
         let quiet = self.last.as_ref().is_some_and(|last| last.counters == counters);
         if quiet {
@@ -283,7 +300,8 @@ fn signature_seen(count: &SignatureCount) -> Option<SignatureSeen> {
             (store::Versus::Secondary, _) => Versus::Secondary,
             (store::Versus::Earlier, _) => Versus::Earlier,
             (store::Versus::Candidate, Outcome::Answered | Outcome::NoAnswer) => Versus::Candidate,
-            (store::Versus::Candidate, Outcome::Lag | Outcome::PrimaryError) => Versus::Unjudged,
+            (store::Versus::Candidate, Outcome::Lag) => Versus::Late,
+            (store::Versus::Candidate, Outcome::PrimaryError) => Versus::Unjudged,
         },
         pairs: count.pairs,
         first_minute: count.first_minute,

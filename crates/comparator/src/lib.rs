@@ -16,6 +16,7 @@
 mod admin;
 mod analyst;
 mod begun;
+mod closing;
 mod compare;
 mod config;
 mod decode;
@@ -26,8 +27,11 @@ mod headers;
 mod intake;
 mod judge;
 mod metrics;
+mod opinion;
 mod piecemeal;
 mod plan;
+mod preview;
+mod recheck;
 mod recorder;
 mod remembered;
 mod route_rules;
@@ -38,6 +42,8 @@ mod trial;
 mod view;
 
 pub use config::{CompareConfig, CompareConfigError};
+pub use opinion::Opinion;
+pub use preview::{EndpointPreview, Preview, PreviewError, RulePreview, SamplePreview, preview};
 pub use route_rules::RouteRules;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -48,7 +54,7 @@ use exchange::{
     seal::Keyring,
 };
 use queue::{Lane, Queue};
-use store::{Store, StoreError};
+use store::{RESETS_SETTING, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -128,7 +134,7 @@ async fn work(
     tokio::join!(
         intake::take(workshop, consumer, judged, workers, shutdown.clone()),
         recorder.run(waiting, shutdown.clone()),
-        follow(store, models, metrics, shutdown),
+        follow(store, models, metrics, judge, shutdown),
         analyst.run(shutdown.clone()),
     );
     Ok(())
@@ -176,12 +182,21 @@ async fn follow(
     store: &Store,
     models: watch::Sender<Arc<Learned>>,
     metrics: &Metrics,
+    judge: &Judge,
     shutdown: &CancellationToken,
 ) {
+    let mut resets = store.setting(RESETS_SETTING).await.ok().flatten();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(MODEL_POLL) => refresh(store, &models, metrics).await,
+        }
+        // What was forgotten is sampled from its beginning again.
+        if let Ok(now) = store.setting(RESETS_SETTING).await
+            && now != resets
+        {
+            judge.slots.clear();
+            resets = now;
         }
     }
 }

@@ -51,6 +51,11 @@ impl Remembered {
         Ok(())
     }
 
+    /// Nothing is remembered.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Every remembered sample, in a fixed order.
     pub(crate) fn all(&self) -> Vec<SampleSeen> {
         let ids = self.by_signature.values().flatten();

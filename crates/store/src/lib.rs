@@ -16,11 +16,14 @@
 mod backend;
 mod error;
 mod evidence;
+mod fixes;
 mod fold;
 mod funnel;
 mod model;
 mod read;
+mod rechecks;
 mod record;
+mod reset;
 mod settings;
 mod settled;
 mod sql;
@@ -34,14 +37,22 @@ use std::sync::Arc;
 use backend::Backend;
 
 pub use error::StoreError;
+pub use fixes::FixRow;
 pub use model::{ModelRow, SignatureVerdict};
 pub use read::{
-    ClusterCount, ClusterPage, ClusterQuery, ClusterRow, ClusterState, EndpointRow, FunnelCounts,
-    Histogram, OutcomeCount, Page, ParkedRow, SampleQuery, SampleRow, SignatureCount, VersionRow,
+    CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow, ClusterState, EndpointRow,
+    FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, SampleQuery, SampleRow, SignatureCount,
+    VersionRow,
+};
+pub use rechecks::{
+    RecheckCount, RecheckItem, RecheckResult, RecheckRow, RecheckState, RecheckSubject,
+    RecheckVerdict,
 };
 pub use record::{
-    Compared, Fate, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot, SignatureRow, Versus,
+    Checked, Compared, Fate, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot,
+    SignatureRow, Versus,
 };
+pub use reset::{RESETS_SETTING, Reset, WasReset};
 pub use url::{StoreUrl, StoreUrlError};
 
 /// Stable hash of `METHOD template` (see `cluster::EndpointId`), as a database key.

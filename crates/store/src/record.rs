@@ -1,7 +1,8 @@
 //! What a comparator hands in: one batch, recorded in one transaction.
 
 use exchange::{
-    ExchangeId, Mark, Micros, Number, ParkReason, SkipReason, TapSnapshot, Unreadable, Voids,
+    ExchangeId, Finding, Mark, Micros, Number, ParkReason, SkipReason, TapSnapshot, Unreadable,
+    Voids,
 };
 
 use crate::{EndpointKey, SignatureKey};
@@ -17,6 +18,8 @@ pub struct Record {
     pub marks: Vec<Mark>,
     /// Kept among the parked, each once; they settle no number and so count as lost.
     pub unreadable: Vec<Unreadable>,
+    /// Kept by themselves: they touch neither funnel nor counters.
+    pub rechecked: Vec<crate::RecheckResult>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +70,16 @@ pub struct Compared {
     pub model: i64,
     /// Where this pair was chosen to be kept.
     pub sample: Option<Sample>,
+    /// What asking again said, where it was done.
+    pub checked: Option<Checked>,
+}
+
+/// A pair that was asked about again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// How the captured answers differ; that of a late pair is counted nowhere else.
+    pub signature: SignatureKey,
+    pub finding: Finding,
 }
 
 /// Which two sides a counter compares.

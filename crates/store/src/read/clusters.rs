@@ -101,8 +101,8 @@ fn cluster(row: &Row, merges: &Merges) -> Result<ClusterRow, StoreError> {
     })
 }
 
-/// By cluster, endpoint (after merges) and version, of one cluster or of all. Pairs that are
-/// compared but not judged (late, or wrong on the primary's side) are in no cluster.
+/// By cluster, endpoint (after merges) and version, of one cluster or of all. Late pairs have
+/// clusters of their own; pairs that are wrong on the primary's side are in none.
 async fn counts(
     tx: &mut Tx,
     merges: &Merges,
@@ -132,7 +132,7 @@ fn select_counts(cluster: Option<i64>) -> Statement {
     let select = sql("SELECT s.cluster, c.endpoint, c.version, CAST(SUM(c.pairs) AS BIGINT), \
          MIN(c.minute), MAX(c.minute) \
          FROM signatures s JOIN counters c ON c.signature = s.key \
-         WHERE c.versus = 'candidate' AND c.outcome IN ('answered', 'no_answer') \
+         WHERE c.versus = 'candidate' AND c.outcome IN ('answered', 'no_answer', 'lag') \
          AND s.matches = 0");
     let select = match cluster {
         Some(id) => select.and(" AND s.cluster = $", id),

@@ -82,6 +82,7 @@ pub(crate) fn compared_with(
         candidate_us: Some(2_000),
         model: 0,
         sample: None,
+        checked: None,
     };
     edit(&mut compared);
     RecordItem { number: number(n), fate: Fate::Compared(Box::new(compared)) }

@@ -83,6 +83,7 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
             candidate_us: Some(1),
             model: 0,
             sample: Some(sample),
+            checked: None,
         };
         let number = Number { epoch: Epoch(1), partition: 0, n: n as u64 };
         RecordItem { number, fate: Fate::Compared(Box::new(compared)) }

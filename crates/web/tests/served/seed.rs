@@ -432,6 +432,7 @@ impl Seed {
                     candidate_us: (outcome != Outcome::NoAnswer).then(|| latency(*candidate)),
                     model: 0,
                     sample,
+                    checked: None,
                 };
                 items.push(self.settled(Fate::Compared(Box::new(compared))));
             }
