@@ -62,6 +62,8 @@ pub struct SignatureSeen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Versus {
     Candidate,
+    /// The candidate, which gave the same answer later.
+    Late,
     /// The candidate, where the verdict does not count (the primary failed itself).
     Unjudged,
     Secondary,
@@ -285,7 +287,7 @@ fn learn_volatile(input: &LearnInput<'_>, places: &Places) -> Vec<VolatilePlace>
             Versus::Candidate if is_answered(&seen.signature) => {
                 tally.candidate(&seen.signature, seen.pairs);
             }
-            Versus::Candidate | Versus::Unjudged => {}
+            Versus::Candidate | Versus::Late | Versus::Unjudged => {}
         }
     }
     let weights = weights(input);
@@ -347,7 +349,8 @@ fn judge(
         });
     }
     let mut counted: BTreeMap<i64, (u64, i64)> = BTreeMap::new();
-    for seen in input.signatures.iter().filter(|seen| seen.versus == Versus::Candidate) {
+    let counts = |seen: &&SignatureSeen| matches!(seen.versus, Versus::Candidate | Versus::Late);
+    for seen in input.signatures.iter().filter(counts) {
         let (pairs, first) = counted.entry(seen.id).or_insert((0, seen.first_minute));
         *pairs += seen.pairs;
         *first = (*first).min(seen.first_minute);

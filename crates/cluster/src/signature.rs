@@ -72,6 +72,24 @@ impl Place {
         (self.place == Where::Status).then(|| self.right.0.strip_prefix("no_answer:")).flatten()
     }
 
+    /// The candidate gave the same answer later: all such pairs of an endpoint are counted here,
+    /// apart from those that differ for good.
+    #[must_use]
+    pub fn late() -> Self {
+        Self {
+            place: Where::Body,
+            path: LATE.into(),
+            kind: diff::Kind::ValueChanged,
+            left: ValueClass::named("answer"),
+            right: ValueClass::named("late"),
+        }
+    }
+
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.place == Where::Body && self.path == LATE
+    }
+
     /// Counted under this when an endpoint has too many signatures.
     #[must_use]
     pub fn other() -> Self {
@@ -84,6 +102,9 @@ impl Place {
         }
     }
 }
+
+/// No path of a body: those begin with a slash.
+const LATE: &str = "(late)";
 
 impl Signature {
     #[must_use]

@@ -16,14 +16,15 @@ use cluster::{
 };
 use exchange::ExchangeId;
 use store::{
-    ClusterRow, ClusterShare, ClusterState, EndpointRow, ModelRow, Outcome, Publication, Record,
-    SignatureCount, Store,
+    ClusterRow, ClusterShare, ClusterState, EndpointRow, ModelRow, Outcome, Publication,
+    RESETS_SETTING, Record, SignatureCount, Store,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    intake::now, judge::Judge, kept_rows::KeptRows, metrics::Metrics, remembered::Remembered,
+    closing, intake::now, judge::Judge, kept_rows::KeptRows, metrics::Metrics,
+    remembered::Remembered,
 };
 
 const LEASE: &str = "analyst";
@@ -42,6 +43,7 @@ pub(crate) struct Analyst {
     owner: Uuid,
     samples: Remembered,
     rows: KeptRows,
+    resets: Option<String>,
     last: Option<Published>,
     folded: Option<tokio::time::Instant>,
 }
@@ -68,7 +70,18 @@ impl Analyst {
     ) -> Self {
         let (samples, rows) = (Remembered::default(), KeptRows::default());
         let owner = Uuid::now_v7();
-        Self { store, judge, metrics, every, owner, samples, rows, last: None, folded: None }
+        Self {
+            store,
+            judge,
+            metrics,
+            every,
+            owner,
+            samples,
+            rows,
+            resets: None,
+            last: None,
+            folded: None,
+        }
     }
 
     /// Learns whenever it holds the lease, until `shutdown`.
@@ -108,6 +121,11 @@ impl Analyst {
             return Ok(());
         }
         self.fold().await?;
+        closing::look(&self.store).await.context("closing what is fixed")?;
+        let resets = self.store.setting(RESETS_SETTING).await?;
+        if std::mem::replace(&mut self.resets, resets.clone()) != resets {
+            self.samples.clear();
+        }
         let counters = self.store.signature_counts().await?;
         let quiet = self.last.as_ref().is_some_and(|last| last.counters == counters);
         if quiet && self.last.as_ref().is_some_and(|last| last.thorough) {
@@ -337,7 +355,8 @@ fn signature_seen(count: &SignatureCount) -> Option<SignatureSeen> {
             (store::Versus::Secondary, _) => Versus::Secondary,
             (store::Versus::Earlier, _) => Versus::Earlier,
             (store::Versus::Candidate, Outcome::Answered | Outcome::NoAnswer) => Versus::Candidate,
-            (store::Versus::Candidate, Outcome::Lag | Outcome::PrimaryError) => Versus::Unjudged,
+            (store::Versus::Candidate, Outcome::Lag) => Versus::Late,
+            (store::Versus::Candidate, Outcome::PrimaryError) => Versus::Unjudged,
         },
         pairs: count.pairs,
         first_minute: count.first_minute,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use cluster::{Place, Signature};
+use cluster::{Place, Signature, Verdict};
 use exchange::{
-    Answer, Micros, Outcome, Pair, Response, SkipReason, redact::Redactor, seal::Keyring,
+    Answer, Finding, Micros, Outcome, Pair, Response, SkipReason, redact::Redactor, seal::Keyring,
 };
-use store::{Compared, Fate, KeptRow, Outcome as Counted, Sample, Watched};
+use store::{Checked, Compared, Fate, KeptRow, Outcome as Counted, Sample, Watched};
 
 use crate::{
     compare::{Comparison, Difference, compare},
@@ -100,14 +100,17 @@ impl Judge {
         let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, outcome) = self.against_candidate(&plan, pair, &primary);
-        let baseline = pair.secondary.as_ref().and_then(Answer::response).map(|response| {
+        let drifted = pair.reference.as_ref().is_some_and(|asked| asked.secondary_drifted);
+        let secondary = pair.secondary.as_ref().filter(|_| !drifted);
+        let baseline = secondary.and_then(Answer::response).map(|response| {
             let at = pair.secondary.as_ref().map_or(exchange.started_at, |answer| answer.sent_at);
             let secondary = self.side(response, at, exchange.started_at);
             let found = compare(&plan, &self.names, &primary, &secondary, asked(pair));
             self.known(&plan, &found.signature, learned)
         });
         let earlier = self.against_itself(&plan, pair, &primary, learned);
-        let known = self.known(&plan, &comparison.signature, learned);
+        let found = self.known(&plan, &comparison.signature, learned);
+        let (known, outcome, checked) = self.in_time(pair, &plan, found, outcome, learned);
         let mut sample = self.sample(pair, &plan, &known, &comparison, outcome);
         let (row, watched) = self.row(pair, &plan, &known, &primary, outcome, sample.as_mut());
         let body = primary.body().unwrap_or_default();
@@ -126,6 +129,7 @@ impl Judge {
             sample,
             row,
             watched,
+            checked,
         };
         let (slice, started_at) = (exchange.slice.clone(), exchange.started_at);
         let context = Context { plan, slice, started_at, known, baseline, earlier };
@@ -148,6 +152,51 @@ impl Judge {
         let side = self.side(&last.response, last.at, last.at);
         let found = compare(plan, &self.names, &side, primary, asked(pair));
         Some(self.known(plan, &found.signature, learned))
+    }
+
+    /// Whether the candidate's answer counts today.
+    pub(crate) fn differs(&self, pair: &Pair, learned: &Learned) -> bool {
+        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
+        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
+        let (comparison, _) = self.against_candidate(&plan, pair, &primary);
+        !self.known(&plan, &comparison.signature, learned).matches
+    }
+
+    /// The places of the candidate's answer that count today.
+    pub(crate) fn residual(&self, pair: &Pair, learned: &Learned) -> Vec<Place> {
+        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
+        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
+        let (comparison, _) = self.against_candidate(&plan, pair, &primary);
+        let ignored = |place: &Place| self.book.ignores(&plan.method, &plan.template, place);
+        match learned.model.verdict(plan.endpoint, &comparison.signature, &ignored) {
+            Verdict::Match => Vec::new(),
+            Verdict::Mismatch(places) => places,
+        }
+    }
+
+    /// What a pair is counted under, and as what, where the difference was asked about again: an
+    /// answer that only came late is counted apart.
+    fn in_time(
+        &self,
+        pair: &Pair,
+        plan: &Plan,
+        found: Arc<Known>,
+        outcome: Counted,
+        learned: &Learned,
+    ) -> (Arc<Known>, Counted, Option<Checked>) {
+        let finding = pair.reference.as_ref().map(|reference| reference.finding);
+        let Some(finding) = finding.filter(|_| !found.matches && outcome == Counted::Answered)
+        else {
+            return (found, outcome, None);
+        };
+        let checked = Some(Checked { signature: found.id, finding });
+        if !matches!(finding, Finding::Lag { .. }) {
+            return (found, outcome, checked);
+        }
+        let late = self.known(plan, &Signature::new(vec![Place::late()]), learned);
+        (late, Counted::Lag, checked)
     }
 
     fn against_candidate(

@@ -16,6 +16,7 @@
 mod admin;
 mod analyst;
 mod begun;
+mod closing;
 mod compare;
 mod config;
 mod decode;
@@ -29,8 +30,11 @@ mod judge;
 mod kept_rows;
 mod leaves;
 mod metrics;
+mod opinion;
 mod piecemeal;
 mod plan;
+mod preview;
+mod recheck;
 mod recorder;
 mod remembered;
 mod reservoir;
@@ -43,6 +47,8 @@ mod trial;
 mod view;
 
 pub use config::{CompareConfig, CompareConfigError};
+pub use opinion::Opinion;
+pub use preview::{EndpointPreview, Preview, PreviewError, RulePreview, SamplePreview, preview};
 pub use route_rules::RouteRules;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -53,7 +59,7 @@ use exchange::{
     seal::Keyring,
 };
 use queue::{Lane, Queue};
-use store::{Store, StoreError};
+use store::{RESETS_SETTING, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -133,7 +139,7 @@ async fn work(
     tokio::join!(
         intake::take(workshop, consumer, judged, workers, shutdown.clone()),
         recorder.run(waiting, shutdown.clone()),
-        follow(store, models, metrics, shutdown),
+        follow(store, models, metrics, judge, shutdown),
         analyst.run(shutdown.clone()),
     );
     Ok(())
@@ -183,12 +189,21 @@ async fn follow(
     store: &Store,
     models: watch::Sender<Arc<Learned>>,
     metrics: &Metrics,
+    judge: &Judge,
     shutdown: &CancellationToken,
 ) {
+    let mut resets = store.setting(RESETS_SETTING).await.ok().flatten();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(MODEL_POLL) => refresh(store, &models, metrics).await,
+        }
+        // What was forgotten is sampled from its beginning again.
+        if let Ok(now) = store.setting(RESETS_SETTING).await
+            && now != resets
+        {
+            judge.slots.clear();
+            resets = now;
         }
     }
 }

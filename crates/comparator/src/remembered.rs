@@ -51,6 +51,11 @@ impl Remembered {
         Ok(())
     }
 
+    /// Nothing is remembered.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Every remembered sample with its exchange, in a fixed order.
     pub(crate) fn all(&self) -> (Vec<ExchangeId>, Vec<SampleSeen>) {
         let mut ids: Vec<ExchangeId> = self.by_signature.values().flatten().copied().collect();

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
-use crate::origin::{Origin, OriginError};
+use crate::{
+    converge::ReferenceConfig,
+    origin::{Origin, OriginError},
+};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -62,6 +65,8 @@ pub struct ReplayConfig {
     pub set_headers: BTreeMap<String, String>,
     /// Headers of the client that the candidate does not get.
     pub remove_headers: Vec<String>,
+    /// What the candidate's answers are held against.
+    pub reference: ReferenceConfig,
 }
 
 impl Default for ReplayConfig {
@@ -88,6 +93,7 @@ impl Default for ReplayConfig {
             drain_ms: 5_000,
             set_headers: BTreeMap::new(),
             remove_headers: Vec::new(),
+            reference: ReferenceConfig::default(),
         }
     }
 }
@@ -99,6 +105,8 @@ pub enum ReplayConfigError {
     Origin { field: &'static str, error: OriginError },
     #[error("replay.{field} is {value}: write {wanted}")]
     Range { field: &'static str, value: String, wanted: &'static str },
+    #[error("replay.{field}: route `{route}`: {problem}")]
+    Route { field: &'static str, route: String, problem: &'static str },
     #[error("replay.{field}: `{name}` is no header name")]
     HeaderName { field: &'static str, name: String },
     #[error("replay.set_headers: the value of `{name}` holds a byte that no header may hold")]
@@ -113,6 +121,7 @@ impl ReplayConfig {
         self.candidate_origin()?;
         self.secondary_origin()?;
         self.validate_ranges()?;
+        self.reference.validate()?;
         header_name("version_header", &self.version_header)?;
         for (name, value) in &self.set_headers {
             editable_header("set_headers", name)?;
@@ -123,6 +132,13 @@ impl ReplayConfig {
             editable_header("remove_headers", name)?;
         }
         Ok(())
+    }
+
+    /// Messages per partition that are not acknowledged: each pair that is asked about again may
+    /// hold one of its own for seconds.
+    pub(crate) fn messages_in_hand(&self) -> u16 {
+        let held = if self.reference.asks() { self.reference.max_checks } else { 0 };
+        self.prefetch.saturating_add(u16::try_from(held).unwrap_or(u16::MAX))
     }
 
     pub(crate) fn candidate_origin(&self) -> Result<Origin, ReplayConfigError> {

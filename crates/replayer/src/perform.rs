@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     begun::{BegunNotes, MOST_BEGINNINGS},
+    converge::Converge,
     hand::Hand,
     held::{HeldBytes, size_of},
     metrics::Metrics,
@@ -34,6 +35,8 @@ pub(crate) struct Performance {
     pub(crate) keys: Arc<Keyring>,
     pub(crate) held: Arc<HeldBytes>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Where differing reads are asked again.
+    pub(crate) converge: Option<Arc<Converge>>,
 }
 
 impl Performance {
@@ -49,8 +52,24 @@ impl Performance {
         let mut turn = Some((first, under_way));
         while let Some((job, under_way)) = turn {
             let Some(settlement) = self.run(&job, &under_way, &closing).await else { return };
-            self.settle(&job, settlement);
+            self.conclude(job, settlement, &closing);
             turn = self.sessions.next(session);
+        }
+    }
+
+    /// Settles an exchange, at once or when it has been asked about again.
+    fn conclude(&self, job: Job, settlement: Settlement, closing: &CancellationToken) {
+        let Some(converge) = &self.converge else { return self.settle(&job, settlement) };
+        match converge.admit(settlement) {
+            Err(settlement) => self.settle(&job, settlement),
+            Ok(admitted) => {
+                let (here, closing) = (self.clone(), closing.clone());
+                let checking = Arc::clone(converge);
+                converge.spawn(async move {
+                    let checked = checking.check(&here.player, admitted, &closing).await;
+                    here.settle(&job, checked);
+                });
+            }
         }
     }
 

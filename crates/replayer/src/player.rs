@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use exchange::{
     Answer, Exchange, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement, SkipReason,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -48,6 +48,8 @@ pub(crate) struct Player {
     pub(crate) notes: WriteNotes,
     pub(crate) versions: Versions,
     pub(crate) metrics: Arc<Metrics>,
+    /// Somebody asked for a recheck.
+    pub(crate) recheck: Arc<Notify>,
 }
 
 /// What one exchange has gone through so far.
@@ -242,8 +244,9 @@ impl Side {
         asked
     }
 
-    /// For the secondary: what cannot be reached is no answer at once, nothing waits for it.
-    async fn ask_or_say_why(&self, exchange: &Exchange) -> Answer {
+    /// For questions beside the session: what cannot be reached is no answer at once, nothing
+    /// waits for it.
+    pub(crate) async fn ask_or_say_why(&self, exchange: &Exchange) -> Answer {
         if self.breaker.is_open() {
             let detail = self.breaker.watch().borrow().detail.clone();
             return no_answer(NoAnswerReason::Connect, detail);

@@ -110,7 +110,7 @@ impl<'a> Round<'a> {
         }
         let limit = Duration::from_millis(self.config.session_wait_ms);
         let hand = &self.performance.hand;
-        let prefetch = self.config.prefetch;
+        let prefetch = self.config.messages_in_hand();
         let overdue =
             self.performance.sessions.overdue(limit, |partition| hand.is_full(partition, prefetch));
         self.performance.skip(&overdue, SkipReason::SessionBacklog);
@@ -204,6 +204,9 @@ impl<'a> Round<'a> {
             note_panic(ended);
         }
         self.running.shutdown().await;
+        if let Some(converge) = &self.performance.converge {
+            converge.finish(until).await;
+        }
         self.performance.sessions.clear();
     }
 }

@@ -16,12 +16,15 @@
 mod backend;
 mod error;
 mod evidence;
+mod fixes;
 mod fold;
 mod funnel;
 mod kept_rows;
 mod model;
 mod read;
+mod rechecks;
 mod record;
+mod reset;
 mod settings;
 mod settled;
 mod sql;
@@ -35,16 +38,23 @@ use std::sync::Arc;
 use backend::Backend;
 
 pub use error::StoreError;
+pub use fixes::FixRow;
 pub use kept_rows::{ConditionCount, FeatureRow, RowKey};
 pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};
 pub use read::{
-    ClusterCount, ClusterPage, ClusterQuery, ClusterRow, ClusterState, EndpointRow, FunnelCounts,
-    Histogram, OutcomeCount, Page, ParkedRow, SampleQuery, SampleRow, SignatureCount, VersionRow,
+    CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow, ClusterState, EndpointRow,
+    FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, SampleQuery, SampleRow, SignatureCount,
+    VersionRow,
+};
+pub use rechecks::{
+    RecheckCount, RecheckItem, RecheckResult, RecheckRow, RecheckState, RecheckSubject,
+    RecheckVerdict,
 };
 pub use record::{
-    Compared, Fate, KeptRow, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot,
+    Checked, Compared, Fate, KeptRow, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot,
     SignatureRow, Versus, Watched,
 };
+pub use reset::{RESETS_SETTING, Reset, WasReset};
 pub use url::{StoreUrl, StoreUrlError};
 
 /// Stable hash of `METHOD template` (see `cluster::EndpointId`), as a database key.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{ExchangeId, Micros};
+use exchange::{ExchangeId, Finding, Micros};
 
 use crate::{Compared, EndpointKey, Fate, Outcome, RecordItem, Sample, SignatureKey, Versus};
 
@@ -46,6 +46,8 @@ pub(crate) struct Tally<'a> {
     pub(crate) trials: BTreeMap<Scope<'a>, BTreeMap<i64, CounterKey<'a>>>,
     /// Answers by scope, side and bucket.
     pub(crate) latencies: BTreeMap<(EndpointKey, &'a str, &'static str, i64), i64>,
+    /// Pairs asked about again: by endpoint, version, signature, finding and bucket of the delay.
+    pub(crate) checks: BTreeMap<(EndpointKey, &'a str, SignatureKey, &'static str, i64), i64>,
     /// Exchanges by fate, version and reason.
     pub(crate) fates: BTreeMap<(&'static str, &'a str, &'static str), i64>,
     pub(crate) versions: BTreeSet<&'a str>,
@@ -122,6 +124,15 @@ impl<'a> Tally<'a> {
             } += 1;
         }
         self.rows.extend(compared.row.as_ref().map(|row| (compared, row)));
+        if let Some(checked) = compared.checked {
+            let delay = match checked.finding {
+                Finding::Lag { delay_us } => i64::from(bucket(delay_us)),
+                _ => 0,
+            };
+            let finding = checked.finding.as_str();
+            let key = (compared.endpoint, version, checked.signature, finding, delay);
+            *self.checks.entry(key).or_default() += 1;
+        }
         if let Some(sample) = &compared.sample {
             let place = (compared.endpoint, version, compared.signature, sample.slot.0);
             self.samples.insert(place, sample);

@@ -7,6 +7,7 @@ use exchange::{ParkReason, Unreadable};
 use crate::{
     Record, RecordItem, Recorded, Store, StoreError,
     evidence::count_trials,
+    rechecks::keep_results,
     settled,
     sql::{Rows, Tx, column, sql},
     tally::Tally,
@@ -54,8 +55,10 @@ impl Store {
         park_messages(&mut tx, record).await?;
         drop_parked_bodies(&mut tx, &tally, record).await?;
         add_latencies(&mut tx, &tally).await?;
+        add_checks(&mut tx, &tally).await?;
         count_trials(&mut tx, &mut tally).await?;
         add_counters(&mut tx, &tally).await?;
+        keep_results(&mut tx, record).await?;
         take_accounts(&mut tx, record).await?;
         tx.commit().await?;
         let repeated = record.items.len() as u64 - tally.items;
@@ -285,6 +288,26 @@ async fn add_latencies(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError>
          SELECT endpoint, version, side, bucket, answers FROM {rows} WHERE true \
          ON CONFLICT (endpoint, version, side, bucket) \
          DO UPDATE SET answers = latencies.answers + excluded.answers";
+    tx.run(sql(upsert).rows(rows)).await?;
+    Ok(())
+}
+
+async fn add_checks(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> {
+    if tally.checks.is_empty() {
+        return Ok(());
+    }
+    let keys = tally.checks.keys();
+    let rows = Rows::default()
+        .int("endpoint", keys.clone().map(|key| key.0))
+        .text("version", keys.clone().map(|key| key.1))
+        .int("signature", keys.clone().map(|key| key.2))
+        .text("finding", keys.clone().map(|key| key.3))
+        .int("bucket", keys.map(|key| key.4))
+        .int("pairs", tally.checks.values().copied());
+    let upsert = "INSERT INTO checks (endpoint, version, signature, finding, bucket, pairs) \
+         SELECT endpoint, version, signature, finding, bucket, pairs FROM {rows} WHERE true \
+         ON CONFLICT (endpoint, version, signature, finding, bucket) \
+         DO UPDATE SET pairs = checks.pairs + excluded.pairs";
     tx.run(sql(upsert).rows(rows)).await?;
     Ok(())
 }

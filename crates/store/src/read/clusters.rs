@@ -101,9 +101,9 @@ fn cluster(row: &Row, merges: &Merges) -> Result<ClusterRow, StoreError> {
     })
 }
 
-/// By cluster, endpoint (after merges) and version, of one cluster or of all. Pairs that are
-/// compared but not judged (late, or wrong on the primary's side) are in no cluster. The pairs of
-/// a signature with several clusters are apportioned.
+/// By cluster, endpoint (after merges) and version, of one cluster or of all. Late pairs have
+/// clusters of their own; pairs that are wrong on the primary side are in none. The pairs of a
+/// signature with several clusters are apportioned.
 async fn counts(
     tx: &mut Tx,
     merges: &Merges,
@@ -197,7 +197,7 @@ fn select_counts(by: &str, cluster: Option<i64>) -> Statement {
         "SELECT {by}, c.endpoint, c.version, CAST(SUM(c.pairs) AS BIGINT), \
          MIN(c.minute), MAX(c.minute) \
          FROM signatures s JOIN counters c ON c.signature = s.key \
-         WHERE c.versus = 'candidate' AND c.outcome IN ('answered', 'no_answer') \
+         WHERE c.versus = 'candidate' AND c.outcome IN ('answered', 'no_answer', 'lag') \
          AND s.matches = 0"
     ));
     match cluster {

@@ -84,6 +84,7 @@ pub(crate) fn compared_with(
         sample: None,
         row: None,
         watched: Vec::new(),
+        checked: None,
     };
     edit(&mut compared);
     RecordItem { number: number(n), fate: Fate::Compared(Box::new(compared)) }

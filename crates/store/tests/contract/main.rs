@@ -15,6 +15,7 @@ mod funnel;
 mod model;
 mod open;
 mod place;
+mod rechecks;
 mod rows;
 mod samples;
 mod small;

@@ -86,6 +86,7 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
             sample: Some(sample),
             row: None,
             watched: Vec::new(),
+            checked: None,
         };
         let number = Number { epoch: Epoch(1), partition: 0, n: n as u64 };
         RecordItem { number, fate: Fate::Compared(Box::new(compared)) }

@@ -435,6 +435,7 @@ impl Seed {
                     sample,
                     row: None,
                     watched: Vec::new(),
+                    checked: None,
                 };
                 items.push(self.settled(Fate::Compared(Box::new(compared))));
             }
