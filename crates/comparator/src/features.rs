@@ -62,10 +62,6 @@ pub(crate) struct Wanted {
     pub(crate) response_body: bool,
 }
 
-impl Wanted {
-    pub(crate) const ALL: Self = Self { request_body: true, response_body: true };
-}
-
 /// The row of a pair under a plan.
 pub(crate) fn row(
     redactor: &Redactor,

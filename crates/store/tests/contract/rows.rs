@@ -2,7 +2,7 @@
 
 use store::{
     ClusterQuery, ClusterRow, ClusterShare, ClusterState, KeptRow, ModelRow, Publication,
-    SampleQuery,
+    SampleQuery, Watched,
 };
 
 use crate::{

@@ -152,7 +152,9 @@ fn kind(name: &str, value: &toml::Value) -> Value {
 fn rules() -> Value {
     let text = || json!({ "type": "string" });
     let number = || json!({ "type": "number", "minimum": 0 });
-    let kinds: [(&str, Vec<(&str, Value)>, Vec<&str>); 10] = [
+    /// What a kind takes besides its path, and which of it must be there.
+    type Kind = (&'static str, Vec<(&'static str, Value)>, Vec<&'static str>);
+    let kinds: [Kind; 10] = [
         ("ignore", vec![], vec![]),
         ("unordered", vec![], vec![]),
         ("array_key", vec![("key", json!({ "type": "array", "items": text() }))], vec!["key"]),

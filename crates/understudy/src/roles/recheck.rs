@@ -1,6 +1,10 @@
 //! `understudy recheck`: sends kept exchanges to the candidate again and says what differs now.
 
-use std::{io::IsTerminal, process::ExitCode, time::Duration};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::bail;
 use store::{Access, Store};
@@ -53,10 +57,11 @@ pub(crate) async fn run(args: RecheckArgs) -> anyhow::Result<ExitCode> {
         };
     }
     bar.finish_and_clear();
+    let mut out = std::io::stdout();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&recheck)?);
+        writeln!(out, "{}", serde_json::to_string_pretty(&recheck)?)?;
     } else {
-        println!("{}", recheck.sentence());
+        writeln!(out, "{}", recheck.sentence())?;
     }
     Ok(ExitCode::from(code(&recheck)))
 }

@@ -28,10 +28,12 @@ pub(crate) async fn run(args: ResetArgs) -> anyhow::Result<ExitCode> {
         }
         Source::Store(store) => api::reset(store, &request).await?,
     };
-    println!(
+    writeln!(
+        std::io::stdout(),
         "forgot the verdicts of {} exchanges and {} samples; the funnel still counts them",
-        done.pairs, done.samples
-    );
+        done.pairs,
+        done.samples
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
