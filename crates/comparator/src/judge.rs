@@ -326,5 +326,7 @@ fn not_judged(status: u16) -> Option<SkipReason> {
 }
 
 fn asked(pair: &Pair) -> Asked<'_> {
-    Asked { host: pair.exchange.request.headers.get("host") }
+    let exchange = &pair.exchange;
+    let host = exchange.request.headers.get("host");
+    Asked { host, target: &exchange.request.target, at: exchange.started_at }
 }
