@@ -122,7 +122,12 @@ fn best_alone(found: &mut Vec<Candidate>, question: &Question<'_>) {
 /// The better name of one extension is less: a field of the request before one of the answer
 /// before a header; equality before a range before a prefix before a set before `!=`.
 fn rank(term: &Term) -> (u8, u8, usize, String) {
-    let derived = if term.field.contains('(') { 5 } else { 0 };
+    let derived = match (term.field.contains('('), &term.test) {
+        (false, _) => 0,
+        // After a prefix, which says the same of the field itself.
+        (true, Test::Equal(_)) => 9,
+        (true, _) => 5,
+    };
     let form = match term.test {
         Test::Equal(_) | Test::Missing => 0,
         Test::Above(_) | Test::AtLeast(_) | Test::Below(_) | Test::AtMost(_) => 2,
