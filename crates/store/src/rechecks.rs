@@ -254,7 +254,9 @@ impl Store {
         let select = "SELECT x.exchange, x.endpoint, s.places, COALESCE(s.matches, 0) \
              FROM samples x JOIN signatures s ON s.key = x.signature WHERE ";
         let select = match subject {
-            RecheckSubject::Cluster(id) => sql(select).and("s.matches = 0 AND s.cluster = $", id),
+            RecheckSubject::Cluster(id) => {
+                sql(select).and("s.matches = 0 AND COALESCE(x.home, s.cluster) = $", id)
+            }
             RecheckSubject::Exchange(id) => sql(select).and("x.exchange = $", id.0),
             RecheckSubject::Endpoint(key) => sql(select)
                 .then("s.matches = 0 AND x.endpoint IN (SELECT endpoint FROM {rows})")

@@ -225,6 +225,13 @@ async fn a_spool_that_cannot_be_written_refuses_unless_the_broker_confirms() {
     assert_eq!(submit(&spool, 0, "b").await, Ok(Accepted::Confirmed));
     proxy.set(Mode::Stall);
     assert_eq!(submit(&spool, 0, "c").await, Err(DropReason::Unconfirmed));
+    // What was said of it comes a moment before its bytes are given back.
+    for _ in 0..100 {
+        if spool.health().held_bytes == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     assert_eq!(spool.health().held_bytes, 0);
     queue.close().await;
     place.clean().await;
