@@ -1,8 +1,13 @@
 //! `understudy gate` as a pipeline calls it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Reply, Seen, Service, System, each_layout, free_port, understudy};
+use crate::harness::{
+    Ended, Layout, Process, Reply, Seen, Service, System, binary, each_layout, free_port,
+    understudy, until,
+};
 
 fn account(seen: &Seen) -> Reply {
     let id = seen.target.rsplit('/').next().unwrap_or_default();
@@ -87,4 +92,150 @@ async fn bad_input_is_no_decision_either() {
         let ended = understudy(args).await;
         assert_eq!(ended.code, Some(3), "{args:?}: {ended:?}");
     }
+}
+
+/// The steps of docs/CI.md: a slice that lacks one rule is red, the rule is fixed on the same
+/// data, the version announced, the cluster gone, the slice green.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_loop_of_the_manual_ends_green() {
+    each_layout(async |layout| {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Demo::start(&layout, folder.path(), &[]).await;
+        first.settled(900).await;
+        first.learnt("phone").await;
+        let red = first.gate(&[]).await;
+        assert_eq!(red.code, Some(1), "{red:?}");
+        assert!(red.stdout.contains("phone"), "the rule's place is named: {red:?}");
+        first.stop().await;
+
+        let fixed = Demo::start(&layout, folder.path(), &["--fix", "blocked-contact"]).await;
+        fixed.announce("with-blocked-contact").await;
+        let wait = ["--wait", "90s", "--candidate-version", "with-blocked-contact"];
+        let green = fixed.gate(&wait).await;
+        assert_eq!(green.code, Some(0), "{green:?}");
+        // What the fixed build never answered is not taken for compared.
+        fixed.settled(1_800).await;
+        let compared = fixed.api("/versions/compare").await;
+        assert_eq!(compared["from"], "unfinished", "{compared}");
+        let phone = |one: &&Value| one["title"].as_str().unwrap_or_default().contains("phone");
+        let cluster = compared["clusters"].as_array().unwrap().iter().find(phone).unwrap();
+        assert_eq!(cluster["became"], "fixed", "{cluster}");
+        let all = fixed.gate(&["--slice", "loans"]).await;
+        assert_eq!(all.code, Some(1), "the other slices still lack theirs: {all:?}");
+        fixed.stop().await;
+    })
+    .await;
+}
+
+/// A demo that runs until it is stopped.
+struct Demo {
+    process: Process,
+    web: String,
+    client: reqwest::Client,
+}
+
+impl Demo {
+    async fn start(layout: &Layout, data: &std::path::Path, more: &[&str]) -> Self {
+        let address = format!("127.0.0.1:{}", free_port());
+        let data_folder = data.join("data");
+        let mut args = vec!["demo", "--rate", "150", "--requests", "900", "--seed", "7"];
+        args.extend(["--web", &address, "--data", data_folder.to_str().unwrap()]);
+        if let Layout::Servers { amqp, postgres, .. } = layout {
+            args.extend(["--queue", amqp, "--store", postgres]);
+        }
+        args.extend(more);
+        let args = args.into_iter().map(str::to_owned).collect();
+        let process = Process::start(args, Vec::new(), data.join("demo.log"));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let demo = Self { process, web: format!("http://{address}"), client };
+        until("the pages of the demo answer", Duration::from_secs(30), async || {
+            let answer = demo.client.get(format!("{}/healthz", demo.web)).send().await;
+            answer.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
+        demo
+    }
+
+    async fn api(&self, path: &str) -> Value {
+        let url = format!("{}/api/v1{path}", self.web);
+        let text = self.client.get(url).send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|problem| panic!("{path}: {problem}: {text}"))
+    }
+
+    async fn settled(&self, seen: u64) {
+        until(&format!("{seen} requests settled"), Duration::from_secs(60), async || {
+            let funnel = self.api("/funnel").await;
+            funnel["seen"].as_u64() >= Some(seen)
+                && funnel["in_flight"] == 0
+                && funnel["balanced"] == true
+        })
+        .await;
+    }
+
+    async fn learnt(&self, word: &str) {
+        until(&format!("a cluster with {word}"), Duration::from_secs(20), async || {
+            let found = self.api(&format!("/clusters?q={word}")).await;
+            !found["clusters"].as_array().unwrap().is_empty()
+        })
+        .await;
+    }
+
+    async fn announce(&self, version: &str) {
+        let said = json!({ "side": "candidate", "version": version });
+        let url = format!("{}/api/v1/versions", self.web);
+        let answer = self
+            .client
+            .post(url)
+            .header("content-type", "application/json")
+            .body(said.to_string())
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
+    /// The gate of the slice that lacks one rule. Times on a busy machine prove nothing.
+    async fn gate(&self, more: &[&str]) -> Ended {
+        let mut args = vec!["gate", "--server", &self.web];
+        if !more.contains(&"--slice") {
+            args.extend(["--slice", "customers"]);
+        }
+        args.extend(["--max-mismatch-rate", "5%", "--min-samples", "80"]);
+        args.extend(["--max-latency-ratio", "1000"]);
+        args.extend(more);
+        understudy(&args).await
+    }
+
+    async fn stop(mut self) {
+        assert_eq!(self.process.terminate().await, Some(0), "{}", self.process.said());
+    }
+}
+
+/// The script of action.yml, run as a runner would: reports, output and exit code.
+#[tokio::test]
+async fn the_action_exits_as_the_gate_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let action = concat!(env!("CARGO_MANIFEST_DIR"), "/../action.yml");
+    let text = std::fs::read_to_string(action).unwrap();
+    let (_, block) = text.split_once("      run: |\n").unwrap();
+    let script: String = block.lines().map(|line| format!("{}\n", line.trim_start())).collect();
+    let server = format!("http://127.0.0.1:{}", free_port());
+    // A value that would run if it were pasted into the script.
+    let version = format!("v1$(touch {})", at("pwned"));
+    let mut bash = tokio::process::Command::new("bash");
+    bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script]);
+    bash.env("BINARY", binary()).env("SERVER", &server).env("CANDIDATE_VERSION", &version);
+    for name in ["SLICE", "MAX_MISMATCH_RATE", "CONFIDENCE", "MIN_SAMPLES", "WAIT"] {
+        bash.env(name, "");
+    }
+    bash.env("FAIL_ON_NEW_CLUSTERS", "false");
+    for name in ["JUNIT", "JSON", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"] {
+        bash.env(name, at(name));
+    }
+    let ended = bash.output().await.unwrap();
+    assert_eq!(ended.status.code(), Some(3), "{ended:?}");
+    let output = std::fs::read_to_string(at("GITHUB_OUTPUT")).unwrap();
+    assert_eq!(output, "verdict=undecided\n");
+    assert!(!folder.path().join("pwned").exists());
 }

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    closing, intake::now, judge::Judge, kept_rows::KeptRows, metrics::Metrics,
+    closing, intake::now, judge::Judge, kept_rows::KeptRows, masked, metrics::Metrics,
     remembered::Remembered,
 };
 
@@ -46,6 +46,8 @@ pub(crate) struct Analyst {
     resets: Option<String>,
     last: Option<Published>,
     folded: Option<tokio::time::Instant>,
+    /// What the store was told last of signatures that only a rule lets match.
+    masked: Option<Vec<i64>>,
 }
 
 /// What this analyst published last, and from which counters.
@@ -81,6 +83,7 @@ impl Analyst {
             resets: None,
             last: None,
             folded: None,
+            masked: None,
         }
     }
 
@@ -118,6 +121,7 @@ impl Analyst {
         self.metrics.analyst.set(i64::from(held));
         if !held {
             self.last = None;
+            self.masked = None;
             return Ok(());
         }
         self.fold().await?;
@@ -173,7 +177,8 @@ impl Analyst {
             rows: self.rows.with(&counters, thorough),
         };
         let judge = Arc::clone(&self.judge);
-        let (number, learnt) = tokio::task::spawn_blocking(move || {
+        let rows = endpoints.clone();
+        let (number, learnt, masked) = tokio::task::spawn_blocking(move || {
             let ignored = |endpoint: &str, place: &cluster::Place| judge.ignores(endpoint, place);
             let learnt = cluster::learn(&LearnInput {
                 model: &seen.model,
@@ -184,13 +189,18 @@ impl Analyst {
                 rows: &seen.rows,
                 ignored: &ignored,
             });
-            (seen.model.number, learnt)
+            let masked = masked::signatures(&seen.signatures, &rows, &learnt, &judge);
+            (seen.model.number, learnt, masked)
         })
         .await
         .context("learning panicked")?;
         let matching: BTreeSet<i64> =
             learnt.verdicts.iter().filter(|(_, matches, _)| *matches).map(|(s, ..)| *s).collect();
         self.rows.trim(&self.store, &matching).await?;
+        if self.masked.as_ref() != Some(&masked) {
+            self.store.set_masked(&masked).await?;
+            self.masked = Some(masked);
+        }
         match &mut self.last {
             Some(last) if last.learnt.says_the_same_as(&learnt) => {
                 last.counters = counters;

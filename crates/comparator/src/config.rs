@@ -15,6 +15,10 @@ pub struct CompareConfig {
     pub samples: u16,
     /// How often the analyst learns.
     pub learn_every_ms: u64,
+    /// The response header in which the primary says its version.
+    pub primary_version_header: String,
+    /// The primary's version where it does not say it itself.
+    pub primary_version: Option<String>,
     pub rules: Vec<RouteRules>,
 }
 
@@ -33,6 +37,8 @@ impl Default for CompareConfig {
             max_decoded_bytes: 32 * 1024 * 1024,
             samples: 25,
             learn_every_ms: 2_000,
+            primary_version_header: "x-understudy-version".to_owned(),
+            primary_version: None,
             rules: Vec::new(),
         }
     }

@@ -6,15 +6,17 @@ use cluster::{Place, Signature, Verdict};
 use exchange::{
     Answer, Finding, Micros, Outcome, Pair, Response, SkipReason, redact::Redactor, seal::Keyring,
 };
-use store::{Checked, Compared, Fate, KeptRow, Outcome as Counted, Sample, Watched};
+use store::{Checked, Compared, Fate, KeptRow, Outcome as Counted, Sample, Stratum, Watched};
 
 use crate::{
+    branches::Branches,
     compare::{Comparison, Difference, compare},
     config::CompareConfig,
     earlier::Earlier,
     features::{self, Wanted},
     headers::Asked,
     plan::{Known, Learned, Plan, Registry},
+    primary_version::PrimaryVersion,
     reservoir::{self, Reservoirs},
     rules::RuleBook,
     session::Sessions,
@@ -35,6 +37,8 @@ pub(crate) struct Judge {
     earlier: Earlier,
     pub(crate) reservoirs: Reservoirs,
     sessions: Sessions,
+    pub(crate) branches: Branches,
+    primary: PrimaryVersion,
     redactor: Redactor,
     keys: Arc<Keyring>,
 }
@@ -54,6 +58,7 @@ pub(crate) struct Context {
     pub(crate) known: Arc<Known>,
     pub(crate) baseline: Option<Arc<Known>>,
     pub(crate) earlier: Option<Arc<Known>>,
+    pub(crate) primary_version: Option<String>,
 }
 
 impl Judge {
@@ -72,6 +77,8 @@ impl Judge {
             earlier: Earlier::default(),
             reservoirs: Reservoirs::default(),
             sessions: Sessions::default(),
+            branches: Branches::default(),
+            primary: PrimaryVersion::new(config),
             redactor,
             keys,
         })
@@ -126,13 +133,19 @@ impl Judge {
             primary_us: exchange.duration_us,
             candidate_us: pair.candidate.response().map(|_| pair.candidate.duration_us),
             model: learned.model.number,
+            stratum: Stratum {
+                status: exchange.response.status,
+                branches: self.branches.of(plan.endpoint, body, &self.redactor),
+            },
             sample,
             row,
             watched,
             checked,
         };
         let (slice, started_at) = (exchange.slice.clone(), exchange.started_at);
-        let context = Context { plan, slice, started_at, known, baseline, earlier };
+        let primary_version = self.primary.of(&exchange.response);
+        let context =
+            Context { plan, slice, started_at, known, baseline, earlier, primary_version };
         Judged { fate: Fate::Compared(Box::new(compared)), context: Some(context) }
     }
 

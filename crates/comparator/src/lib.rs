@@ -16,6 +16,7 @@
 mod admin;
 mod analyst;
 mod begun;
+mod branches;
 mod closing;
 mod compare;
 mod config;
@@ -29,11 +30,13 @@ mod intake;
 mod judge;
 mod kept_rows;
 mod leaves;
+mod masked;
 mod metrics;
 mod opinion;
 mod piecemeal;
 mod plan;
 mod preview;
+mod primary_version;
 mod recheck;
 mod recorder;
 mod remembered;
@@ -51,7 +54,11 @@ pub use opinion::Opinion;
 pub use preview::{EndpointPreview, Preview, PreviewError, RulePreview, SamplePreview, preview};
 pub use route_rules::RouteRules;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use cluster::{EndpointId, Model};
 use exchange::{
@@ -157,7 +164,15 @@ async fn start(
         match seed(judge, store).await {
             Ok((endpoints, signatures)) => {
                 let (store, metrics, keys) = (store.clone(), Arc::clone(metrics), Arc::clone(keys));
-                return Some(Recorder { store, metrics, keys, endpoints, signatures });
+                let primary_versions = HashMap::new();
+                return Some(Recorder {
+                    store,
+                    metrics,
+                    keys,
+                    endpoints,
+                    signatures,
+                    primary_versions,
+                });
             }
             Err(error) => tracing::error!(%error, "the store does not answer yet"),
         }
@@ -180,6 +195,9 @@ async fn seed(judge: &Judge, store: &Store) -> Result<(HashSet<i64>, HashSet<i64
         judge.slots.seed(count.endpoint, &count.version, count.pairs);
         judge.reservoirs.seed(count.key, &count.version, count.pairs);
         judge.reservoirs.seed(count.endpoint, &count.version, count.pairs);
+    }
+    for count in store.strata().await?.iter().filter(|count| !count.place.is_empty()) {
+        judge.branches.seed(EndpointId(count.endpoint), &count.place, &count.value);
     }
     Ok((endpoints, counts.into_iter().map(|count| count.key).collect()))
 }

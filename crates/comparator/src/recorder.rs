@@ -5,9 +5,13 @@
 //! lost; the queue holds what comes. What the store answers and refuses for good is recorded piece
 //! by piece ([`piecemeal`](crate::piecemeal)), so that one bad pair holds nothing else up.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use exchange::seal::Keyring;
+use exchange::{Micros, seal::Keyring};
 use store::{EndpointKey, EndpointRow, Record, RecordItem, SignatureKey, SignatureRow, Store};
 use tokio::{
     sync::mpsc,
@@ -41,6 +45,7 @@ pub(crate) struct Recorder {
     /// What the store is known to hold.
     pub(crate) endpoints: HashSet<EndpointKey>,
     pub(crate) signatures: HashSet<SignatureKey>,
+    pub(crate) primary_versions: HashMap<String, Micros>,
 }
 
 /// A record under construction, and the messages it settles.
@@ -90,6 +95,7 @@ impl Recorder {
                 Committed::Yes => {
                     self.endpoints.extend(gathered.endpoints);
                     self.signatures.extend(gathered.signatures);
+                    self.primary_versions.extend(gathered.record.primary_versions);
                     for message in gathered.messages {
                         message.delivery.ack().await;
                     }
@@ -137,10 +143,23 @@ impl Recorder {
                 first_seen: context.started_at,
             });
         }
+        self.introduce_primary(context, gathered);
         for known in
             std::iter::once(&context.known).chain(&context.baseline).chain(&context.earlier)
         {
             self.introduce_signature(plan, known, gathered);
+        }
+    }
+
+    /// A build that the primary says it is, where it is new or was there earlier than is known.
+    fn introduce_primary(&self, context: &Context, gathered: &mut Gathered) {
+        let Some(version) = &context.primary_version else { return };
+        let at = context.started_at;
+        let known = self.primary_versions.get(version).is_some_and(|first| *first <= at);
+        if !known {
+            let versions = &mut gathered.record.primary_versions;
+            let first = versions.entry(version.clone()).or_insert(at);
+            *first = (*first).min(at);
         }
     }
 

@@ -14,7 +14,7 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use text::text;
 
-use crate::{Decision, Verdict, words};
+use crate::{ClusterEvidence, Decision, EndpointDecision, Stratum, Verdict, words};
 
 /// How a verdict is called in a heading.
 fn headline(verdict: Verdict) -> &'static str {
@@ -59,11 +59,51 @@ fn targets(decision: &Decision) -> String {
 /// `None` where more trials are no matter.
 fn outlook(decision: &Decision) -> Option<String> {
     match (decision.verdict, decision.needed_samples) {
-        (Verdict::NotEnoughEvidence, Some(needed)) => {
-            Some(format!("about {} are needed", words::counted_more(needed, "trial")))
+        (Verdict::NotEnoughEvidence, Some(needed)) if needed > 0 => {
+            let when = match (decision.needed_seconds, &decision.expected_at) {
+                (Some(seconds), Some(at)) => {
+                    format!(", at the pace of late in about {} ({at})", words::lasting(seconds))
+                }
+                _ => String::new(),
+            };
+            Some(format!("about {} are needed{when}", words::counted_more(needed, "trial")))
         }
         _ => None,
     }
+}
+
+/// `accepted C-7 by ana until 2026-12-01: rounding is ours (212 mismatches left out)`
+fn accepted(cluster: &ClusterEvidence) -> String {
+    let mut text = format!("accepted {}", cluster.id);
+    for (word, value) in [(" by ", &cluster.owner), (" until ", &cluster.expires_at)] {
+        if let Some(value) = value {
+            text.push_str(word);
+            text.push_str(value);
+        }
+    }
+    if let Some(condition) = &cluster.condition {
+        text.push_str(" when ");
+        text.push_str(condition);
+    }
+    let reason = cluster.reason.as_deref().unwrap_or(&cluster.title);
+    let count = words::counted_es(cluster.count, "mismatch");
+    format!("{text}: {reason} ({count} left out)")
+}
+
+/// `404: 3, 200: 1,212 trials`, the rarest first; nothing where there is but one status.
+fn statuses(endpoint: &EndpointDecision) -> Option<String> {
+    let mut strata: Vec<&Stratum> = endpoint.statuses.iter().collect();
+    strata.sort_by_key(|stratum| (stratum.trials, stratum.status));
+    let list: Vec<String> = strata
+        .iter()
+        .map(|stratum| format!("{}: {}", stratum.status, words::grouped(stratum.trials)))
+        .collect();
+    (list.len() > 1).then(|| format!("{} trials", list.join(", ")))
+}
+
+/// Only one that leads somewhere from outside the pages.
+fn address(link: Option<&String>) -> Option<&str> {
+    link.map(String::as_str).filter(|link| link.starts_with("http"))
 }
 
 /// Control characters and those that turn the direction of text become visible escapes.

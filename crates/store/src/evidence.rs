@@ -39,7 +39,7 @@ pub(crate) async fn count_trials(tx: &mut Tx, tally: &mut Tally<'_>) -> Result<(
         let key = (row.int(0)?, row.int(1)?);
         *added.entry(key.0).or_default() += 1;
         if let Some(counter) = owners.get(&key) {
-            tally.counters.entry(*counter).or_default().trials += 1;
+            tally.add_trial(*counter, key.1);
         }
     }
     if !added.is_empty() {

@@ -19,6 +19,7 @@ mod evidence;
 mod fixes;
 mod fold;
 mod funnel;
+mod gate;
 mod kept_rows;
 mod model;
 mod read;
@@ -42,9 +43,9 @@ pub use fixes::FixRow;
 pub use kept_rows::{ConditionCount, FeatureRow, RowKey};
 pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};
 pub use read::{
-    CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow, ClusterState, EndpointRow,
-    FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, SampleQuery, SampleRow, SignatureCount,
-    VersionRow,
+    AcceptanceRow, Activity, CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow,
+    ClusterState, EndpointRow, FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, RatioCount,
+    SampleQuery, SampleRow, SignatureCount, StratumCount, VersionRow,
 };
 pub use rechecks::{
     RecheckCount, RecheckItem, RecheckResult, RecheckRow, RecheckState, RecheckSubject,
@@ -52,7 +53,7 @@ pub use rechecks::{
 };
 pub use record::{
     Checked, Compared, Fate, KeptRow, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot,
-    SignatureRow, Versus, Watched,
+    SignatureRow, Stratum, Versus, Watched,
 };
 pub use reset::{RESETS_SETTING, Reset, WasReset};
 pub use url::{StoreUrl, StoreUrlError};

@@ -16,6 +16,8 @@ pub struct Record {
     pub voids: Vec<Voids>,
     pub snapshots: Vec<TapSnapshot>,
     pub marks: Vec<Mark>,
+    /// Builds that the primary said it is, with the earliest moment at which it did.
+    pub primary_versions: std::collections::BTreeMap<String, Micros>,
     /// Kept among the parked, each once; they settle no number and so count as lost.
     pub unreadable: Vec<Unreadable>,
     /// Kept by themselves: they touch neither funnel nor counters.
@@ -68,6 +70,7 @@ pub struct Compared {
     pub candidate_us: Option<u64>,
     /// The number of the model under which it was judged.
     pub model: i64,
+    pub stratum: Stratum,
     /// Where this pair was chosen to be kept.
     pub sample: Option<Sample>,
     /// Where its fields were chosen to be kept.
@@ -104,6 +107,14 @@ pub struct KeptRow {
     pub hash: i64,
     /// `cluster::explain::Row`, packed; redacted.
     pub cells: Vec<u8>,
+}
+
+/// What the primary answered, as far as it is one of few things.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stratum {
+    pub status: u16,
+    /// Places (JSON Pointer) of its answer that hold one of few values, each with its value here.
+    pub branches: Vec<(String, String)>,
 }
 
 /// Which two sides a counter compares.

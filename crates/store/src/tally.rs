@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{ExchangeId, Finding, Micros};
 
-use crate::{Compared, EndpointKey, Fate, Outcome, RecordItem, Sample, SignatureKey, Versus};
+use crate::{
+    Compared, EndpointKey, Fate, Outcome, RecordItem, Sample, SignatureKey, Stratum, Versus,
+};
 
 /// The key of a counter; its order is that of the table's primary key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,12 +40,21 @@ pub(crate) struct Parked<'a> {
 /// Endpoint and the candidate's version.
 pub(crate) type Scope<'a> = (EndpointKey, &'a str);
 
+/// Endpoint, version, status, place (empty: the status alone) and value.
+pub(crate) type StratumKey<'a> = (EndpointKey, &'a str, i64, &'a str, &'a str);
+
 #[derive(Debug, Default)]
 pub(crate) struct Tally<'a> {
     pub(crate) items: u64,
     pub(crate) counters: BTreeMap<CounterKey<'a>, Count>,
     /// Trial keys by scope, each with the counter of the first pair that brought it.
     pub(crate) trials: BTreeMap<Scope<'a>, BTreeMap<i64, CounterKey<'a>>>,
+    /// What the pair that brought a trial key was answered by the primary.
+    pub(crate) answers: BTreeMap<(Scope<'a>, i64), &'a Stratum>,
+    /// Trials; filled when it is known which of them are new.
+    pub(crate) strata: BTreeMap<StratumKey<'a>, i64>,
+    /// Pairs by scope and bucket of the ratio of both sides' times.
+    pub(crate) ratios: BTreeMap<(EndpointKey, &'a str, i64), i64>,
     /// Answers by scope, side and bucket.
     pub(crate) latencies: BTreeMap<(EndpointKey, &'a str, &'static str, i64), i64>,
     /// Pairs asked about again: by endpoint, version, signature, finding and bucket of the delay.
@@ -102,6 +113,8 @@ impl<'a> Tally<'a> {
         if compared.outcome.is_evidence() {
             let trials = self.trials.entry((compared.endpoint, version)).or_default();
             trials.entry(compared.trial).or_insert(key);
+            let place = ((compared.endpoint, version), compared.trial);
+            self.answers.entry(place).or_insert(&compared.stratum);
         }
         self.versions.insert(version);
         *self.fates.entry(("replayed", version, "")).or_default() += 1;
@@ -112,6 +125,9 @@ impl<'a> Tally<'a> {
         latency("primary", compared.primary_us);
         if let Some(us) = compared.candidate_us {
             latency("candidate", us);
+            let bucket = ratio_bucket(compared.primary_us, us);
+            let key = (compared.endpoint, version, i64::from(bucket));
+            *self.ratios.entry(key).or_default() += 1;
         }
         for watched in &compared.watched {
             let sums = self.conditions.entry((watched.condition, version)).or_default();
@@ -140,15 +156,56 @@ impl<'a> Tally<'a> {
     }
 }
 
+impl<'a> Tally<'a> {
+    /// Counts a trial that is new to the store.
+    pub(crate) fn add_trial(&mut self, counter: CounterKey<'a>, key: i64) {
+        self.counters.entry(counter).or_default().trials += 1;
+        let scope = (counter.endpoint, counter.version);
+        let Some(stratum) = self.answers.get(&(scope, key)) else { return };
+        let status = i64::from(stratum.status);
+        let branches =
+            stratum.branches.iter().map(|(place, value)| (place.as_str(), value.as_str()));
+        for (place, value) in std::iter::once(("", "")).chain(branches) {
+            *self.strata.entry((scope.0, scope.1, status, place, value)).or_default() += 1;
+        }
+    }
+}
+
 /// The `b` of the bucket that holds `us`: `1.05^b <= us < 1.05^(b+1)`; 0 for less than 1 µs.
 pub(crate) fn bucket(us: u64) -> u16 {
     // The largest is bucket(u64::MAX) = 909, so the cast keeps every value.
     ((us.max(1) as f64).ln() / 1.05_f64.ln()).floor() as u16
 }
 
+/// Shorter times count as this: what nobody feels is no ratio.
+const FLOOR_US: u64 = 5_000;
+/// Ratios beyond `1.05^±LAST`, about 17,000, fall into the last bucket.
+const LAST_RATIO: i32 = 200;
+
+/// The `b` of the bucket that holds the candidate's time divided by the primary's, both in µs:
+/// `1.05^b <= ratio < 1.05^(b+1)`.
+pub(crate) fn ratio_bucket(primary_us: u64, candidate_us: u64) -> i32 {
+    let time = |us: u64| us.max(FLOOR_US) as f64;
+    let exact = (time(candidate_us) / time(primary_us)).ln() / 1.05_f64.ln();
+    // A rounding error must not put equal times below 1.
+    ((exact + 1e-9).floor() as i32).clamp(-LAST_RATIO, LAST_RATIO)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::bucket;
+    use super::{LAST_RATIO, bucket, ratio_bucket};
+
+    #[test]
+    fn ratios_of_times_that_nobody_feels_are_one() {
+        assert_eq!(ratio_bucket(20_000, 20_000), 0);
+        assert_eq!(ratio_bucket(100, 4_000), 0);
+        assert_eq!(ratio_bucket(100_000, 105_000), 1);
+        assert_eq!(ratio_bucket(100_000, 99_000), -1);
+        assert_eq!(
+            (ratio_bucket(0, u64::MAX), ratio_bucket(u64::MAX, 0)),
+            (LAST_RATIO, -LAST_RATIO)
+        );
+    }
 
     #[test]
     fn buckets_hold_what_they_say() {

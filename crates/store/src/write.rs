@@ -7,6 +7,7 @@ use exchange::{ParkReason, Unreadable};
 use crate::{
     Record, RecordItem, Recorded, Store, StoreError,
     evidence::count_trials,
+    gate::{add_ratios, add_strata, insert_primary_versions},
     rechecks::keep_results,
     settled,
     sql::{Rows, Tx, column, sql},
@@ -48,6 +49,7 @@ impl Store {
         // Rows that comparators of other partitions write too come last, always in this order.
         add_fates(&mut tx, &tally).await?;
         insert_versions(&mut tx, &tally).await?;
+        insert_primary_versions(&mut tx, record).await?;
         keep_samples(&mut tx, &tally).await?;
         keep_rows(&mut tx, &tally).await?;
         count_conditions(&mut tx, &tally).await?;
@@ -55,8 +57,10 @@ impl Store {
         park_messages(&mut tx, record).await?;
         drop_parked_bodies(&mut tx, &tally, record).await?;
         add_latencies(&mut tx, &tally).await?;
+        add_ratios(&mut tx, &tally).await?;
         add_checks(&mut tx, &tally).await?;
         count_trials(&mut tx, &mut tally).await?;
+        add_strata(&mut tx, &tally).await?;
         add_counters(&mut tx, &tally).await?;
         keep_results(&mut tx, record).await?;
         take_accounts(&mut tx, record).await?;

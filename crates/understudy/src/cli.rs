@@ -286,6 +286,9 @@ pub(crate) struct Target {
 pub(crate) struct GateArgs {
     #[command(flatten)]
     pub(crate) target: Target,
+    /// With --store: whose [gate] counts [default: understudy.toml, where there is one]
+    #[arg(long, value_name = "FILE", env = "UNDERSTUDY_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// Mismatching trials that are still good enough, as 0.1% or 0.001 [default: 0.1%]
     #[arg(long, value_name = "SHARE", value_parser = amounts::share)]
     pub(crate) max_mismatch_rate: Option<f64>,
@@ -295,6 +298,12 @@ pub(crate) struct GateArgs {
     /// Judged trials that each endpoint needs [default: 1000]
     #[arg(long, value_name = "N")]
     pub(crate) min_samples: Option<u64>,
+    /// Judged trials that each status of the primary needs at each endpoint [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) min_per_status: Option<u64>,
+    /// Median of the candidate's time divided by the primary's that is still good [default: 2]
+    #[arg(long, value_name = "RATIO")]
+    pub(crate) max_latency_ratio: Option<f64>,
     /// Judge this slice only
     #[arg(long, value_name = "S")]
     pub(crate) slice: Option<String>,

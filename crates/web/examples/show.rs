@@ -33,10 +33,13 @@ async fn main() -> anyhow::Result<()> {
             serde_json::json!({"route": "GET /loans/*", "path": "$.updated_at", "kind": "timestamp_tolerance", "seconds": 1}),
             serde_json::json!({"path": "$.valid_until", "kind": "ignore"}),
         ],
-        targets: gate::Targets {
-            max_mismatch_rate: 0.001,
-            min_samples: 1_000,
-            ..gate::Targets::default()
+        gate: gate::Policy {
+            targets: gate::Targets {
+                max_mismatch_rate: 0.001,
+                min_samples: 1_000,
+                ..gate::Targets::default()
+            },
+            rules: Vec::new(),
         },
         tap: Some("http://127.0.0.1:8000".into()),
         primary: Some("http://127.0.0.1:9000".into()),

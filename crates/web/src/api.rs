@@ -7,8 +7,10 @@
 
 mod checks;
 mod clusters;
+mod compare;
 mod endpoints;
 mod funnel;
+mod gate_evidence;
 mod gate_query;
 mod ids;
 mod latency;
@@ -23,15 +25,18 @@ mod versions;
 mod volatile;
 
 pub use checks::Checks;
+pub(crate) use clusters::condition_of;
 pub use clusters::{
     Cluster, ClusterVersion, Clusters, ClustersQuery, Sort, StateChange, StateName, cluster_of,
     clusters_of,
 };
-pub use endpoints::{
-    Endpoint, Endpoints, EndpointsQuery, LatencyMs, endpoint_evidence, endpoints_of,
+pub use compare::{
+    Became, ClusterIn, CompareQuery, ComparedCluster, ComparedEndpoint, EndpointIn,
+    VersionComparison, comparison_of,
 };
+pub use endpoints::{Endpoint, Endpoints, EndpointsQuery, LatencyMs, endpoints_of};
 pub use funnel::{Funnel, funnel_of};
-pub(crate) use gate_query::judged;
+pub(crate) use gate_evidence::judged;
 pub use gate_query::{GateQuery, gate_input_of};
 pub use ids::{ClusterId, instant, minute_instant};
 pub use latency::Quantiles;
@@ -57,7 +62,7 @@ pub(crate) use volatile::place_name;
 pub use volatile::{Volatile, VolatileJson, volatile, volatile_of};
 
 use exchange::control::BREAKER_SETTING;
-use gate::{GateInput, Targets};
+use gate::{GateInput, Policy};
 use queue::{Lane, Queue};
 use store::Store;
 
@@ -81,13 +86,13 @@ pub async fn funnel(store: &Store, queue: Option<&Queue>) -> Result<Funnel, ApiE
     Ok(Funnel { diagnosis: diagnose(&facts), ..funnel_of(&ledger.funnel, queued) })
 }
 
-/// One row per endpoint: counts, rate with its interval, readiness under `targets`, latency.
+/// One row per endpoint: counts, rate with its interval, readiness under `policy`, latency.
 pub async fn endpoints(
     store: &Store,
     query: &EndpointsQuery,
-    targets: &Targets,
+    policy: &Policy,
 ) -> Result<Endpoints, ApiError> {
-    Ok(endpoints_of(&Ledger::read(store).await?, query, targets))
+    Ok(endpoints_of(&Ledger::read(store).await?, query, policy))
 }
 
 /// A page of clusters.
@@ -108,9 +113,17 @@ pub async fn cluster(
 pub async fn gate_input(
     store: &Store,
     query: &GateQuery,
-    targets: &Targets,
+    policy: &Policy,
 ) -> Result<GateInput, ApiError> {
-    gate_input_of(&Ledger::read(store).await?, query, targets)
+    gate_input_of(&Ledger::read(store).await?, query, policy)
+}
+
+/// What became of the clusters of one version in another.
+pub async fn compare_versions(
+    store: &Store,
+    query: &CompareQuery,
+) -> Result<VersionComparison, ApiError> {
+    comparison_of(&Ledger::read(store).await?, query)
 }
 
 /// Versions of both sides, newest first.

@@ -15,7 +15,7 @@ pub struct WebConfig {
     pub rules: Vec<serde_json::Value>,
     /// `[gate]`: what pages and API judge by unless a query says otherwise.
     #[serde(skip)]
-    pub targets: gate::Targets,
+    pub gate: gate::Policy,
     /// Where the tap listens, for the first page: `http://127.0.0.1:8000`.
     #[serde(skip)]
     pub tap: Option<String>,

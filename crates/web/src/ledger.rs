@@ -3,10 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use exchange::Micros;
 use store::{
-    CheckCount, ClusterCount, ClusterQuery, ClusterRow, ClusterState, EndpointKey, EndpointRow,
-    FunnelCounts, Histogram, Outcome, OutcomeCount, Store, StoreError, VersionRow,
+    AcceptanceRow, Activity, CheckCount, ClusterCount, ClusterQuery, ClusterRow, ClusterState,
+    EndpointKey, EndpointRow, FunnelCounts, Histogram, Outcome, OutcomeCount, RatioCount, Store,
+    StoreError, StratumCount, VersionRow,
 };
+
+/// Trials of so many minutes are recent.
+const RECENT_MINUTES: i64 = 60;
 
 /// Merges are followed at most this far: a ring in the table must not hang a page.
 const MERGE_STEPS: usize = 32;
@@ -25,6 +30,12 @@ pub struct Ledger {
     pub latencies: Vec<Histogram>,
     /// Newest first, both sides.
     pub versions: Vec<VersionRow>,
+    pub activity: Vec<Activity>,
+    pub strata: Vec<StratumCount>,
+    pub ratios: Vec<RatioCount>,
+    pub acceptances: Vec<AcceptanceRow>,
+    /// When it was read.
+    pub now: Micros,
 }
 
 /// Which versions of the candidate a figure covers.
@@ -51,14 +62,22 @@ pub struct Tally {
 impl Ledger {
     pub async fn read(store: &Store) -> Result<Self, StoreError> {
         let everything = ClusterQuery::default();
-        let (funnel, endpoints, outcomes, clusters, checks, latencies, versions) = tokio::try_join!(
+        let now = jiff::Timestamp::now().as_microsecond();
+        let versions = store.versions().await?;
+        let changed = newest_primary(&versions).map_or(0, |row| minute(row.first_seen));
+        let (funnel, endpoints, outcomes, clusters, checks, latencies) = tokio::try_join!(
             store.funnel(),
             store.endpoints(),
             store.outcome_counts(None),
             store.clusters(&everything),
             store.checks(),
             store.latencies(None),
-            store.versions(),
+        )?;
+        let (activity, strata, ratios, acceptances) = tokio::try_join!(
+            store.activity(minute(now) - RECENT_MINUTES, changed),
+            store.strata(),
+            store.ratios(),
+            store.acceptances(),
         )?;
         Ok(Self {
             funnel,
@@ -69,7 +88,42 @@ impl Ledger {
             checks,
             latencies,
             versions,
+            activity,
+            strata,
+            ratios,
+            acceptances,
+            now,
         })
+    }
+
+    /// Minutes since the Unix epoch.
+    #[must_use]
+    pub fn now_minute(&self) -> i64 {
+        minute(self.now)
+    }
+
+    /// The build of the primary that came last: answers from before it are stale.
+    #[must_use]
+    pub fn primary_change(&self) -> Option<&VersionRow> {
+        newest_primary(&self.versions)
+    }
+
+    /// The state that counts: an acceptance ends at its time, and where the condition under which
+    /// it was given no longer describes the cluster.
+    #[must_use]
+    pub fn state_of(&self, row: &ClusterRow) -> ClusterState {
+        let acceptance = self.acceptances.iter().find(|one| one.cluster == row.id);
+        match (row.state, acceptance) {
+            (ClusterState::Accepted, Some(accepted)) => {
+                let over = accepted.expires_at.is_some_and(|end| end <= self.now);
+                if over || !still_describes(accepted, row) {
+                    ClusterState::Open
+                } else {
+                    ClusterState::Accepted
+                }
+            }
+            (state, _) => state,
+        }
     }
 
     /// The candidate's versions, newest first.
@@ -151,7 +205,9 @@ impl Ledger {
         let open: BTreeSet<i64> = self
             .clusters
             .iter()
-            .filter(|row| matches!(row.state, ClusterState::Open | ClusterState::Regressed))
+            .filter(|row| {
+                matches!(self.state_of(row), ClusterState::Open | ClusterState::Regressed)
+            })
             .map(|row| row.id)
             .collect();
         let mut found: BTreeMap<EndpointKey, BTreeSet<i64>> = BTreeMap::new();
@@ -218,6 +274,26 @@ impl Tally {
     #[must_use]
     pub fn rate(&self) -> f64 {
         if self.trials == 0 { 0.0 } else { self.mismatching_trials as f64 / self.trials as f64 }
+    }
+}
+
+fn minute(at: Micros) -> i64 {
+    at.div_euclid(60_000_000)
+}
+
+fn newest_primary(versions: &[VersionRow]) -> Option<&VersionRow> {
+    versions.iter().find(|row| row.side == "primary")
+}
+
+/// Whether a condition of the cluster has the terms under which it was accepted.
+fn still_describes(accepted: &AcceptanceRow, row: &ClusterRow) -> bool {
+    let Some(condition) = &accepted.condition else { return true };
+    let terms = serde_json::from_str::<cluster::doc::DocCondition>(condition).map(|one| one.terms);
+    let doc = serde_json::from_str::<cluster::doc::ClusterDoc>(&row.doc);
+    match (terms, doc) {
+        (Ok(terms), Ok(doc)) => doc.conditions.iter().any(|one| one.terms == terms),
+        // What does not read describes nothing: the gate fails closed.
+        _ => false,
     }
 }
 

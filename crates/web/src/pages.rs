@@ -7,6 +7,7 @@ mod banners;
 mod cluster;
 mod clusters;
 mod deciding;
+mod evidence;
 mod exchanges;
 mod forms;
 mod frame;

@@ -17,7 +17,7 @@ mod service;
 mod system;
 
 pub(crate) use layout::{Layout, each_layout};
-pub(crate) use process::{Ended, Process, understudy};
+pub(crate) use process::{Ended, Process, binary, understudy};
 pub(crate) use service::{Reply, Seen, Service};
 pub(crate) use system::{Roles, System};
 

@@ -23,7 +23,7 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     std::env::var_os("UNDERSTUDY_TEST_BINARY").map_or_else(
         || {
             let folder = std::env::current_exe().unwrap();

@@ -1,16 +1,20 @@
 use super::*;
+use crate::FunnelEvidence;
 
 fn endpoint(name: &str, mismatching_trials: u64, trials: u64) -> EndpointEvidence {
     EndpointEvidence {
         endpoint: name.to_owned(),
-        slice: None,
+        targets: targets(),
         compared: trials,
-        no_answer: 0,
-        lag: 0,
         trials,
         mismatching_trials,
         mismatched: mismatching_trials,
+        ..EndpointEvidence::default()
     }
+}
+
+fn targets() -> Targets {
+    Targets { max_mismatch_rate: 0.01, ..Targets::default() }
 }
 
 fn cluster(id: &str, state: &str, count: u64) -> ClusterEvidence {
@@ -20,6 +24,7 @@ fn cluster(id: &str, state: &str, count: u64) -> ClusterEvidence {
         title: "decision is APPROVED instead of REVIEW".to_owned(),
         state: state.to_owned(),
         count,
+        ..ClusterEvidence::default()
     }
 }
 
@@ -27,17 +32,16 @@ fn cluster(id: &str, state: &str, count: u64) -> ClusterEvidence {
 fn good() -> GateInput {
     GateInput {
         version: Some("v2".to_owned()),
-        slice: None,
-        targets: Targets { max_mismatch_rate: 0.01, ..Targets::default() },
+        targets: targets(),
         funnel: FunnelEvidence {
             balanced: true,
             captured: 2_000,
             dropped: 2,
-            lost: 0,
             in_flight: 5,
+            ..FunnelEvidence::default()
         },
         endpoints: vec![endpoint("GET /loans/{id}", 1, 2_000)],
-        clusters: vec![],
+        ..GateInput::default()
     }
 }
 
@@ -173,7 +177,7 @@ fn regressed_clusters_fail_and_new_ones_where_asked() {
     let new = format!("New cluster c1 {title} (9 mismatches).");
     check(Verdict::Fail, &new, |input| {
         input.clusters = vec![cluster("c1", "new", 9)];
-        input.targets.fail_on_new_clusters = true;
+        input.endpoints[0].targets.fail_on_new_clusters = true;
     });
     let mut input = good();
     both(&mut input);
@@ -232,9 +236,13 @@ fn targets_that_are_no_numbers_never_pass() {
         |targets| targets.max_capture_loss = f64::NAN,
     ];
     for spoil in spoilt {
-        assert_ne!(told(|input| spoil(&mut input.targets)).0, Verdict::Pass);
+        let spoilt = |input: &mut GateInput| {
+            spoil(&mut input.targets);
+            spoil(&mut input.endpoints[0].targets);
+        };
+        assert_ne!(told(spoilt).0, Verdict::Pass);
     }
-    assert_ne!(told(|input| input.targets.max_mismatch_rate = 0.0).0, Verdict::Pass);
+    assert_ne!(told(|input| input.endpoints[0].targets.max_mismatch_rate = 0.0).0, Verdict::Pass);
 }
 
 #[test]
@@ -246,4 +254,149 @@ fn the_decision_is_the_documented_json() {
     assert!(json["new_clusters"].as_array().unwrap().is_empty());
     let back: Decision = serde_json::from_value(json).unwrap();
     assert_eq!(back, decide(&good()));
+}
+
+#[test]
+fn evidence_that_lags_behind_is_no_pass() {
+    check(
+        Verdict::NotEnoughEvidence,
+        "The newest account of the tap that came through is 10 min old, the limit is 60 s: tap, \
+         replayer or comparator is down or behind.",
+        |input| input.funnel.behind_seconds = Some(600),
+    );
+    check(
+        Verdict::NotEnoughEvidence,
+        "300 of 2,000 exchanges captured are not settled yet (15 %), the limit is 5 %: replayer or \
+         comparator is behind.",
+        |input| input.funnel.in_flight = 300,
+    );
+    assert_eq!(told(|input| input.funnel.behind_seconds = Some(60)).0, Verdict::Pass);
+    assert_eq!(told(|input| input.funnel.in_flight = 100).0, Verdict::Pass);
+}
+
+#[test]
+fn what_production_uses_and_nobody_compared_is_no_pass() {
+    check(
+        Verdict::NotEnoughEvidence,
+        "GET /rare: seen in production (12 pairs with other versions), never compared with v2.",
+        |input| {
+            input.endpoints.push(EndpointEvidence { elsewhere: 12, ..endpoint("GET /rare", 0, 0) });
+        },
+    );
+    let statuses = |found: u64, least: u64| {
+        told(move |input| {
+            let strata = [(200, 1_990, 3_000), (404, found, 15), (503, 0, 9)];
+            input.endpoints[0].statuses =
+                strata.map(|(status, trials, seen)| Stratum { status, trials, seen }).to_vec();
+            input.endpoints[0].targets.min_per_status = least;
+        })
+    };
+    assert_eq!(
+        statuses(0, 1),
+        (
+            Verdict::NotEnoughEvidence,
+            "GET /loans/{id}: the primary answered 404 (0) in production, each status needs 1 \
+             trial."
+                .to_owned()
+        )
+    );
+    assert_eq!(statuses(1, 1).0, Verdict::Pass);
+    assert_eq!(statuses(9, 10).0, Verdict::NotEnoughEvidence);
+    assert_eq!(statuses(0, 0).0, Verdict::Pass);
+}
+
+#[test]
+fn lag_and_masks_have_limits_of_their_own() {
+    check(
+        Verdict::Fail,
+        "GET /loans/{id}: 300 of 2,000 pairs were equal only at another moment (15 %), the limit \
+         is 5 %.",
+        |input| input.endpoints[0].lag = 300,
+    );
+    check(
+        Verdict::Fail,
+        "GET /loans/{id}: 1,900 of 2,000 pairs match only because a rule hides what differs (95 \
+         %), the limit is 50 %.",
+        |input| input.endpoints[0].masked = 1_900,
+    );
+}
+
+#[test]
+fn a_candidate_that_is_slow_for_certain_fails() {
+    let latency = |buckets: &[(i32, u64)]| {
+        let buckets = buckets.iter().copied().collect();
+        told(move |input| input.endpoints[0].latency = buckets)
+    };
+    assert_eq!(latency(&[(0, 2_000)]).0, Verdict::Pass);
+    assert_eq!(
+        latency(&[(0, 100), (30, 1_900)]),
+        (
+            Verdict::Fail,
+            "GET /loans/{id}: takes 4.4 times the primary's time in the median of 2,000 pairs, at \
+             least 4.3 times for certain, the limit is 2 times."
+                .to_owned()
+        )
+    );
+    // 1.05^14 = 1.98, 1.05^15 = 2.08: half on either side of the limit.
+    let (verdict, reason) = latency(&[(13, 1_000), (16, 1_000)]);
+    assert_eq!(verdict, Verdict::NotEnoughEvidence);
+    assert!(reason.contains("it may be up to 2.3 times"), "{reason}");
+    assert_eq!(latency(&[(30, 3)]).0, Verdict::NotEnoughEvidence, "three pairs prove nothing");
+}
+
+#[test]
+fn an_endpoint_is_judged_by_its_own_targets() {
+    let strict = Targets { max_mismatch_rate: 0.000_1, ..targets() };
+    assert_eq!(told(|input| input.endpoints[0].targets = strict).0, Verdict::NotEnoughEvidence);
+    check(
+        Verdict::Pass,
+        "At all 2 endpoints the mismatch rate is below its target at 95 % confidence.",
+        |input| {
+            let targets = Targets { max_mismatch_rate: 0.2, min_samples: 50, ..targets() };
+            let lenient = EndpointEvidence { targets, ..endpoint("GET /next", 4, 100) };
+            input.endpoints.push(lenient);
+        },
+    );
+}
+
+#[test]
+fn what_is_needed_is_foretold_at_the_pace_of_late() {
+    let mut input = good();
+    input.now = 1_700_000_000_000_000;
+    let pace = |per_hour| EndpointEvidence {
+        trials_per_hour: per_hour,
+        ..endpoint("GET /queues", 0, 900)
+    };
+    input.endpoints.push(pace(Some(200.0)));
+    let decision = decide(&input);
+    assert_eq!(decision.needed_seconds, Some(1_800));
+    assert_eq!(decision.expected_at.as_deref(), Some("2023-11-14T22:43:20Z"));
+    assert_eq!(
+        decision.reasons[0],
+        "GET /queues: 0 of 900 trials mismatch (0 %), 1,000 are the least; about 100 more trials \
+         are needed, at the pace of late in about 30 min (2023-11-14T22:43:20Z)."
+    );
+    input.endpoints[1] = pace(None);
+    assert_eq!(decide(&input).needed_seconds, None, "without traffic nothing can be foretold");
+}
+
+#[test]
+fn a_slice_is_no_better_than_its_worst_endpoint() {
+    let at = |slice: &str, trials| EndpointEvidence {
+        slice: Some(slice.to_owned()),
+        ..endpoint("GET /x", 0, trials)
+    };
+    let mut input = good();
+    input.endpoints.extend([at("a", 2_000), at("b", 2_000), at("b", 900)]);
+    let slices = decide(&input).slices;
+    let told: Vec<_> =
+        slices.iter().map(|one| (one.slice.as_deref(), one.verdict, one.endpoints)).collect();
+    assert_eq!(
+        told,
+        [
+            (Some("a"), Verdict::Pass, 1),
+            (Some("b"), Verdict::NotEnoughEvidence, 2),
+            (None, Verdict::Pass, 1),
+        ]
+    );
 }

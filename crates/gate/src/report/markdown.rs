@@ -1,4 +1,4 @@
-use super::{headline, mark, outlook, subject, targets, visible};
+use super::{accepted, address, headline, mark, outlook, statuses, subject, targets, visible};
 use crate::{Decision, decide::by_weight, words};
 
 /// What is said of lines that no longer fit, at its longest.
@@ -37,20 +37,25 @@ fn lines(decision: &Decision) -> Vec<String> {
     ];
     lines.extend(decision.reasons.iter().map(|reason| format!("- {}", escaped(reason))));
     lines.extend(outlook(decision).map(|outlook| format!("- {}", escaped(&outlook))));
+    if let Some(link) = address(decision.link.as_ref()) {
+        lines.push(String::new());
+        lines.push(linked("What is behind it", Some(link)));
+    }
     if !decision.endpoints.is_empty() {
         lines.push(String::new());
-        lines.push("| verdict | endpoint | rate | between | trials |".to_owned());
-        lines.push("|---|---|--:|--:|--:|".to_owned());
+        lines.push("| verdict | endpoint | rate | between | trials | by status |".to_owned());
+        lines.push("|---|---|--:|--:|--:|---|".to_owned());
     }
     lines.extend(by_weight(&decision.endpoints).into_iter().map(|endpoint| {
         format!(
-            "| {} | {} | {} | {} to {} | {} |",
+            "| {} | {} | {} | {} to {} | {} | {} |",
             mark(endpoint.verdict),
             escaped(&words::named(&endpoint.endpoint, endpoint.slice.as_deref())),
             words::percent(endpoint.rate),
             words::percent(endpoint.rate_low),
             words::percent(endpoint.rate_high),
-            words::grouped(endpoint.trials)
+            words::grouped(endpoint.trials),
+            escaped(&statuses(endpoint).unwrap_or_default())
         )
     }));
     if !decision.clusters.is_empty() {
@@ -62,13 +67,29 @@ fn lines(decision: &Decision) -> Vec<String> {
         format!(
             "| {} | {} | {} | {} | {} |",
             escaped(&cluster.state),
-            escaped(&cluster.id),
+            linked(&cluster.id, address(cluster.link.as_ref())),
             escaped(&cluster.endpoint),
             escaped(&cluster.title),
             words::grouped(cluster.count)
         )
     }));
+    if !decision.accepted_clusters.is_empty() || !decision.notes.is_empty() {
+        lines.push(String::new());
+    }
+    lines.extend(
+        decision.accepted_clusters.iter().map(|one| format!("- {}", escaped(&accepted(one)))),
+    );
+    lines.extend(decision.notes.iter().map(|note| format!("- {}", escaped(note))));
     lines
+}
+
+/// A link where there is an address: one that the pages made, percent-encoded.
+fn linked(text: &str, address: Option<&str>) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~:/?&=%+[]".contains(letter);
+    match address {
+        Some(address) if address.chars().all(plain) => format!("[{}](<{address}>)", escaped(text)),
+        _ => escaped(text),
+    }
 }
 
 /// Text that stays text in Markdown and in a cell of its tables: no markup, no HTML, no links,

@@ -1,4 +1,4 @@
-use super::{headline, mark, outlook, subject, targets, visible};
+use super::{accepted, address, headline, mark, outlook, statuses, subject, targets, visible};
 use crate::{Decision, Verdict, decide::by_weight, words};
 
 const BOLD: &str = "1";
@@ -23,6 +23,7 @@ pub fn text(decision: &Decision, colour: bool) -> String {
     ];
     lines.extend(outlook(decision));
     section(&mut lines, decision.reasons.iter().map(|reason| format!("- {}", visible(reason))));
+    section(&mut lines, decision.notes.iter().map(|note| format!("note: {}", visible(note))));
     let endpoints = by_weight(&decision.endpoints);
     let name =
         |e: &crate::EndpointDecision| visible(&words::named(&e.endpoint, e.slice.as_deref()));
@@ -30,8 +31,9 @@ pub fn text(decision: &Decision, colour: bool) -> String {
     section(
         &mut lines,
         endpoints.iter().map(|endpoint| {
+            let statuses = statuses(endpoint).map_or_else(String::new, |list| format!("; {list}"));
             format!(
-                "{}  {:width$}  {} [{} to {}] of {}",
+                "{}  {:width$}  {} [{} to {}] of {}{statuses}",
                 verdict(endpoint.verdict, mark(endpoint.verdict)),
                 name(endpoint),
                 words::percent(endpoint.rate),
@@ -54,6 +56,8 @@ pub fn text(decision: &Decision, colour: bool) -> String {
             )
         }),
     );
+    section(&mut lines, decision.accepted_clusters.iter().map(|one| visible(&accepted(one))));
+    section(&mut lines, address(decision.link.as_ref()).map(visible).into_iter());
     lines.push(String::new());
     lines.join("\n")
 }

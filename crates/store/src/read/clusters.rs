@@ -110,17 +110,19 @@ async fn counts(
     cluster: Option<i64>,
 ) -> Result<Vec<ClusterCount>, StoreError> {
     let mut counts: BTreeMap<(i64, i64, String), ClusterCount> = BTreeMap::new();
-    let mut add = |cluster: i64, counted: &Counted, pairs: u64| {
+    let mut add = |cluster: i64, counted: &Counted, pairs: u64, trials: u64| {
         let key = (cluster, counted.endpoint, counted.version.clone());
         let count = counts.entry(key).or_insert(ClusterCount {
             cluster,
             endpoint: counted.endpoint,
             version: counted.version.clone(),
             pairs: 0,
+            trials: 0,
             first_minute: counted.first_minute,
             last_minute: counted.last_minute,
         });
         count.pairs += pairs;
+        count.trials += trials;
         count.first_minute = count.first_minute.min(counted.first_minute);
         count.last_minute = count.last_minute.max(counted.last_minute);
     };
@@ -130,7 +132,7 @@ async fn counts(
     );
     for row in tx.fetch(whole).await? {
         let counted = Counted::read(&row, merges)?;
-        add(row.int(0)?, &counted, counted.pairs);
+        add(row.int(0)?, &counted, counted.pairs, counted.trials);
     }
     let split = select_counts("s.key", None)
         .then(" AND EXISTS (SELECT 1 FROM shares h WHERE h.signature = s.key) GROUP BY 1, 2, 3");
@@ -138,9 +140,12 @@ async fn counts(
         for row in tx.fetch(split).await? {
             let counted = Counted::read(&row, merges)?;
             let own = shares.get(&row.int(0)?).map_or(&[][..], Vec::as_slice);
-            for (own, pairs) in apportioned(counted.pairs, own) {
+            let trials = apportioned(counted.trials, own);
+            for ((own, pairs), (_, trials)) in
+                apportioned(counted.pairs, own).into_iter().zip(trials)
+            {
                 if pairs > 0 && cluster.is_none_or(|asked| asked == own) {
-                    add(own, &counted, pairs);
+                    add(own, &counted, pairs, trials);
                 }
             }
         }
@@ -152,6 +157,7 @@ struct Counted {
     endpoint: i64,
     version: String,
     pairs: u64,
+    trials: u64,
     first_minute: i64,
     last_minute: i64,
 }
@@ -164,6 +170,7 @@ impl Counted {
             pairs: row.count(3)?,
             first_minute: row.int(4)?,
             last_minute: row.int(5)?,
+            trials: row.count(6)?,
         })
     }
 }
@@ -195,7 +202,7 @@ fn apportioned(pairs: u64, shares: &[Share]) -> Vec<(i64, u64)> {
 fn select_counts(by: &str, cluster: Option<i64>) -> Statement {
     let select = sql(format!(
         "SELECT {by}, c.endpoint, c.version, CAST(SUM(c.pairs) AS BIGINT), \
-         MIN(c.minute), MAX(c.minute) \
+         MIN(c.minute), MAX(c.minute), CAST(SUM(c.trials) AS BIGINT) \
          FROM signatures s JOIN counters c ON c.signature = s.key \
          WHERE c.versus = 'candidate' AND c.outcome IN ('answered', 'no_answer', 'lag') \
          AND s.matches = 0"

@@ -3,10 +3,12 @@
 mod checks;
 mod clusters;
 mod counts;
+mod gate;
 mod merges;
 mod samples;
 mod versions;
 
+pub use gate::{AcceptanceRow, Activity, RatioCount, StratumCount};
 pub(crate) use merges::Merges;
 
 use std::collections::BTreeMap;
@@ -153,6 +155,7 @@ pub struct ClusterCount {
     pub endpoint: EndpointKey,
     pub version: String,
     pub pairs: u64,
+    pub trials: u64,
     pub first_minute: i64,
     pub last_minute: i64,
 }

@@ -8,6 +8,7 @@ use exchange::{
 };
 use store::{
     Compared, EndpointRow, Fate, Outcome, Record, RecordItem, Sample, SampleSlot, SignatureRow,
+    Stratum,
     view::{AnswerView, BodyView, RequestView, SampleView},
 };
 
@@ -81,6 +82,7 @@ pub(crate) fn compared_with(
         primary_us: 1_000,
         candidate_us: Some(2_000),
         model: 0,
+        stratum: Stratum::default(),
         sample: None,
         row: None,
         watched: Vec::new(),

@@ -12,6 +12,7 @@ mod counts;
 mod exactly_once;
 mod full_disk;
 mod funnel;
+mod gate;
 mod model;
 mod open;
 mod place;

@@ -95,24 +95,41 @@ pub(crate) struct GateSection {
     pub(crate) max_mismatch_rate: Option<f64>,
     pub(crate) confidence: Option<f64>,
     pub(crate) min_samples: Option<u64>,
+    pub(crate) min_per_status: Option<u64>,
     pub(crate) fail_on_new_clusters: Option<bool>,
     pub(crate) max_no_answer_rate: Option<f64>,
+    pub(crate) max_lag_rate: Option<f64>,
+    pub(crate) max_masked_rate: Option<f64>,
+    pub(crate) max_latency_ratio: Option<f64>,
     pub(crate) max_capture_loss: Option<f64>,
+    pub(crate) max_unsettled: Option<f64>,
+    pub(crate) max_behind_seconds: Option<u64>,
+    pub(crate) seen_within_days: Option<u64>,
+    /// `[[gate.target]]`
+    pub(crate) target: Vec<gate::TargetRule>,
 }
 
 impl GateSection {
-    pub(crate) fn targets(&self) -> gate::Targets {
-        let standard = gate::Targets::default();
-        gate::Targets {
-            max_mismatch_rate: self.max_mismatch_rate.unwrap_or(standard.max_mismatch_rate),
-            confidence: self.confidence.unwrap_or(standard.confidence),
-            min_samples: self.min_samples.unwrap_or(standard.min_samples),
-            fail_on_new_clusters: self
-                .fail_on_new_clusters
-                .unwrap_or(standard.fail_on_new_clusters),
-            max_no_answer_rate: self.max_no_answer_rate.unwrap_or(standard.max_no_answer_rate),
-            max_capture_loss: self.max_capture_loss.unwrap_or(standard.max_capture_loss),
-        }
+    pub(crate) fn policy(&self) -> anyhow::Result<gate::Policy> {
+        let changes = gate::TargetChanges {
+            max_mismatch_rate: self.max_mismatch_rate,
+            confidence: self.confidence,
+            min_samples: self.min_samples,
+            min_per_status: self.min_per_status,
+            fail_on_new_clusters: self.fail_on_new_clusters,
+            max_no_answer_rate: self.max_no_answer_rate,
+            max_lag_rate: self.max_lag_rate,
+            max_masked_rate: self.max_masked_rate,
+            max_latency_ratio: self.max_latency_ratio,
+            max_capture_loss: self.max_capture_loss,
+            max_unsettled: self.max_unsettled,
+            max_behind_seconds: self.max_behind_seconds,
+            seen_within_days: self.seen_within_days,
+        };
+        let targets = gate::Targets::default().with(&changes);
+        let policy = gate::Policy { targets, rules: self.target.clone() };
+        policy.check().map_err(|(key, must)| anyhow::anyhow!("{key} {must}"))?;
+        Ok(policy)
     }
 }
 
@@ -215,17 +232,17 @@ impl Settings {
     }
 
     /// What pages need to know of the configuration; `tap` is where users connect.
-    pub(crate) fn web(&self, tap: Option<SocketAddr>) -> web::WebConfig {
+    pub(crate) fn web(&self, tap: Option<SocketAddr>) -> anyhow::Result<web::WebConfig> {
         let known = |origin: &str| Some(origin.to_owned()).filter(|origin| !origin.is_empty());
-        web::WebConfig {
+        Ok(web::WebConfig {
             slices: self.slices.iter().map(|slice| slice.name.clone()).collect(),
             rules: self.rules.iter().filter_map(|rule| serde_json::to_value(rule).ok()).collect(),
-            targets: self.gate.targets(),
+            gate: self.gate.policy()?,
             tap: tap.map(|address| format!("http://{address}")),
             primary: known(&self.tap.primary),
             candidate: known(&self.replay.candidate),
             ..self.web.clone()
-        }
+        })
     }
 }
 
@@ -248,7 +265,7 @@ mod tests {
         assert_eq!(manual.replay.timeout_ms, built_in.replay.timeout_ms);
         assert_eq!(manual.replay.reference, built_in.replay.reference);
         assert_eq!(manual.compare.headers, built_in.compare.headers);
-        assert_eq!(manual.gate.targets(), built_in.gate.targets());
+        assert_eq!(manual.gate.policy().unwrap(), built_in.gate.policy().unwrap());
     }
 
     #[test]

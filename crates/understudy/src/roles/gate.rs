@@ -9,12 +9,13 @@ use std::{
 };
 
 use anyhow::Context;
-use gate::{Decision, Verdict, report};
+use gate::{Decision, Policy, Verdict, report};
 use web::api::{self, GateQuery};
 
 use crate::{
-    cli::GateArgs,
-    roles::report::{Source, with_query},
+    cli::{GateArgs, Sources},
+    config::Settings,
+    roles::report::{NotYet, Source, with_query},
 };
 
 /// Step summaries take about 1 MiB; half of it leaves room for other steps.
@@ -24,15 +25,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: GateArgs) -> anyhow::Result<ExitCode> {
     let source = Source::open(&args.target).await?;
-    let query = query(&args);
-    let give_up = args.wait.map(|wait| Instant::now() + wait);
-    let decision = loop {
-        let decision = decide(&source, &query).await?;
-        let waiting = give_up.is_some_and(|at| Instant::now() < at);
-        if decision.verdict != Verdict::NotEnoughEvidence || !waiting {
-            break decision;
+    let policy = match &source {
+        // A server judges by its own configuration.
+        Source::Server { .. } => Policy::default(),
+        Source::Store(_) => {
+            let config = args.config.clone();
+            Settings::load(&Sources { config, key_file: None })?.gate.policy()?
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+    };
+    let query = query(&args);
+    let decision = wait(&args, async || decide(&source, &query, &policy).await).await?;
+    let decision = match &source {
+        Source::Server { origin, .. } => decision.linked_from(origin),
+        Source::Store(_) => decision,
     };
     write_reports(&args, &decision)?;
     Ok(match decision.verdict {
@@ -42,6 +47,33 @@ pub(crate) async fn run(args: GateArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Looks until there is a verdict, at most for as long as `--wait` says. A server that does not
+/// answer yet, or does not know the version yet, is looked at again too.
+async fn wait(
+    args: &GateArgs,
+    mut look: impl AsyncFnMut() -> anyhow::Result<Decision>,
+) -> anyhow::Result<Decision> {
+    let give_up = args.wait.map(|wait| Instant::now() + wait);
+    let mut told = String::new();
+    loop {
+        let looked = look().await;
+        let state = match &looked {
+            Ok(decision) if decision.verdict != Verdict::NotEnoughEvidence => return looked,
+            Ok(decision) => decision.reasons.first().cloned().unwrap_or_default(),
+            Err(problem) if problem.is::<NotYet>() => format!("{problem:#}"),
+            Err(_) => return looked,
+        };
+        if give_up.is_none_or(|at| Instant::now() >= at) {
+            return looked;
+        }
+        if state != told && std::io::stderr().is_terminal() {
+            eprintln!("waiting: {state}");
+            told = state;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 fn query(args: &GateArgs) -> GateQuery {
     GateQuery {
         version: args.candidate_version.clone(),
@@ -49,18 +81,20 @@ fn query(args: &GateArgs) -> GateQuery {
         max_mismatch_rate: args.max_mismatch_rate,
         confidence: args.confidence,
         min_samples: args.min_samples,
+        min_per_status: args.min_per_status,
+        max_latency_ratio: args.max_latency_ratio,
         fail_on_new_clusters: args.fail_on_new_clusters.then_some(true),
         ..GateQuery::default()
     }
 }
 
-async fn decide(source: &Source, query: &GateQuery) -> anyhow::Result<Decision> {
+async fn decide(source: &Source, query: &GateQuery, policy: &Policy) -> anyhow::Result<Decision> {
     match source {
         Source::Server { origin, client } => {
             Source::get(origin, client, &with_query("/api/v1/gate", query)?).await
         }
         Source::Store(store) => {
-            let input = api::gate_input(store, query, &gate::Targets::default()).await?;
+            let input = api::gate_input(store, query, policy).await?;
             Ok(gate::decide(&input))
         }
     }

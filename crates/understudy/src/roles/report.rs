@@ -3,11 +3,24 @@
 use std::{io::Write, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
+use reqwest::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Access, Store};
 use web::api;
 
 use crate::cli::{ReportArgs, Target};
+
+/// A problem that time may cure: a server that starts, a version that nobody announced yet.
+#[derive(Debug)]
+pub(crate) struct NotYet(String);
+
+impl std::fmt::Display for NotYet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotYet {}
 
 /// Where a report comes from.
 #[derive(Debug)]
@@ -66,7 +79,7 @@ impl Source {
     ) -> anyhow::Result<T> {
         let url = format!("{origin}{path}");
         let answer = request.send().await.map_err(|problem| {
-            anyhow::anyhow!("{origin} does not answer: {}", root_cause(&problem))
+            NotYet(format!("{origin} does not answer: {}", root_cause(&problem)))
         })?;
         let status = answer.status();
         let body = answer.bytes().await.with_context(|| format!("{url} broke off"))?;
@@ -74,7 +87,11 @@ impl Source {
             let problem: Option<api::Problem> = serde_json::from_slice(&body).ok();
             let detail =
                 problem.map_or_else(String::new, |problem| format!(": {}", problem.detail));
-            bail!("{url} says {status}{detail}");
+            let problem = format!("{url} says {status}{detail}");
+            if status == StatusCode::NOT_FOUND || status.is_server_error() {
+                return Err(NotYet(problem).into());
+            }
+            bail!("{problem}");
         }
         serde_json::from_slice(&body)
             .with_context(|| format!("{url} does not answer as Understudy's API does"))
@@ -132,7 +149,7 @@ pub(crate) async fn endpoints(args: ReportArgs) -> anyhow::Result<ExitCode> {
             Source::get::<api::Endpoints>(&origin, &client, "/api/v1/endpoints").await?
         }
         Source::Store(store) => {
-            api::endpoints(&store, &api::EndpointsQuery::default(), &gate::Targets::default())
+            api::endpoints(&store, &api::EndpointsQuery::default(), &gate::Policy::default())
                 .await?
         }
     };

@@ -50,6 +50,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
     settings.tap(&args.copy)?;
     settings.replay(&args.run, args.copy.primary.as_deref())?;
     settings.compare()?;
+    settings.gate.policy()?;
     let data =
         args.data.or_else(|| settings.data.clone()).unwrap_or_else(|| "understudy-data".into());
     let queue = open::queue_url(args.queue.queue.as_deref(), &settings, Some(&data.join("queue")))?;
@@ -107,7 +108,7 @@ impl Pipeline {
         let web_config = web::WebConfig {
             primary: Some(tap_config.primary.clone()),
             candidate: Some(replay_config.candidate.clone()),
-            ..self.settings.web(Some(self.tap.local_addr()?))
+            ..self.settings.web(Some(self.tap.local_addr()?))?
         };
         listeners::refuse_loop(&tap_config.primary, self.tap.local_addr()?)?;
         open::data_folder(&self.data)?;

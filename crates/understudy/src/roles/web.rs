@@ -20,7 +20,7 @@ pub(crate) async fn run(args: WebArgs) -> anyhow::Result<ExitCode> {
     let store = open::store(&store_url).await?;
     eprintln!("pages  http://{}", listener.local_addr()?);
     let inputs = WebInputs {
-        config: settings.web(None),
+        config: settings.web(None)?,
         listener,
         queue: queue.clone(),
         store: store.clone(),

@@ -81,6 +81,9 @@ pub struct Cluster {
     pub follows: Option<String>,
     pub owner: Option<String>,
     pub note: Option<String>,
+    /// Of an accepted one: until when (RFC 3339), and under which condition.
+    pub expires_at: Option<String>,
+    pub accepted_condition: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +101,26 @@ pub struct StateChange {
     pub owner: Option<String>,
     #[serde(default)]
     pub note: Option<String>,
+    /// Of `accepted`: a date or an instant (RFC 3339). Absent: for good.
+    #[serde(default)]
+    pub expires_at: Option<String>,
+}
+
+impl StateChange {
+    /// The end of an acceptance in µs; a date means its first moment in UTC.
+    pub(crate) fn expiry(&self) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.expires_at.as_deref().map(str::trim).filter(|t| !t.is_empty()) else {
+            return Ok(None);
+        };
+        let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+            let day: jiff::civil::Date = text.parse().ok()?;
+            Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+        });
+        instant.map(|instant| Some(instant.as_microsecond())).ok_or_else(|| ApiError::Parameter {
+            parameter: "expires_at",
+            problem: format!("`{text}` is no time; write 2026-12-31 or 2026-12-31T18:00:00Z"),
+        })
+    }
 }
 
 /// What a person may say of a cluster; new, known and regressed follow from what is seen.
@@ -168,6 +191,12 @@ pub fn cluster_of(
     build(ledger, row, own, &scope, &ledger.tallies(&scope))
 }
 
+/// The condition under which a cluster is accepted now: its first, as JSON; `None` without one.
+pub(crate) fn condition_of(row: &ClusterRow) -> Option<String> {
+    let doc: ClusterDoc = serde_json::from_str(&row.doc).ok()?;
+    serde_json::to_string(doc.conditions.first()?).ok()
+}
+
 /// What a query keeps.
 struct Wanted<'a> {
     endpoint: Option<&'a str>,
@@ -204,7 +233,7 @@ impl<'a> Wanted<'a> {
 
     fn takes(&self, cluster: &Cluster, row: &ClusterRow, scope: &Scope) -> bool {
         // What a person settled stays listed; what nobody settled is listed where it is seen.
-        let settled = matches!(row.state, ClusterState::Accepted | ClusterState::Fixed);
+        let settled = matches!(cluster.state.as_str(), "accepted" | "fixed");
         let present = cluster.count > 0 || (settled && self.state.is_some());
         let in_scope = present || *scope == Scope::All;
         let state = self.state.is_none_or(|state| match state {
@@ -262,6 +291,7 @@ fn build(
         "lag" => "transient",
         _ => checks.repeatability(),
     };
+    let acceptance = ledger.acceptances.iter().find(|one| one.cluster == row.id);
     let last_minute = counts.iter().map(|count| count.last_minute).max();
     Ok(Cluster {
         id: ClusterId(row.id),
@@ -286,6 +316,10 @@ fn build(
         follows: doc.follows,
         owner: row.owner.clone(),
         note: row.note.clone(),
+        expires_at: acceptance.and_then(|one| one.expires_at).map(instant),
+        accepted_condition: acceptance.and_then(|one| one.condition.as_deref()).and_then(|text| {
+            serde_json::from_str::<DocCondition>(text).ok().map(|condition| condition.text)
+        }),
     })
 }
 
@@ -335,7 +369,7 @@ fn state(
     by_version: &[ClusterVersion],
     scope: &Scope,
 ) -> &'static str {
-    match row.state {
+    match ledger.state_of(row) {
         ClusterState::Accepted => "accepted",
         ClusterState::Fixed => "fixed",
         ClusterState::Regressed => "regressed",

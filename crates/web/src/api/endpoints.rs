@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gate::{EndpointDecision, EndpointEvidence, Readiness, Targets};
+use gate::{EndpointDecision, LatencyRatio, Policy, Readiness};
 use serde::{Deserialize, Serialize};
 use store::{EndpointKey, EndpointRow};
 
@@ -35,14 +35,20 @@ pub struct Endpoint {
     pub lag_ms: Quantiles,
     /// The primary answered 5xx: compared, not judged.
     pub primary_error: u64,
-    /// Judged trials, and those that mismatch: `rate` is their quotient.
+    /// Judged trials, and those that mismatch: `rate` is their quotient. What is accepted is in
+    /// neither.
     pub trials: u64,
     pub mismatching_trials: u64,
+    pub accepted_trials: u64,
+    /// Of the trials, those older than the primary's last change.
+    pub stale_trials: u64,
     pub rate: f64,
     pub rate_low: f64,
     pub rate_high: f64,
     pub readiness: Readiness,
     pub latency_ms: LatencyMs,
+    /// The candidate's time by the primary's, pair by pair.
+    pub latency_ratio: Option<LatencyRatio>,
     pub clusters: u64,
 }
 
@@ -54,13 +60,13 @@ pub struct LatencyMs {
 
 /// Endpoints with traffic within the version, those with most mismatches first.
 #[must_use]
-pub fn endpoints_of(ledger: &Ledger, query: &EndpointsQuery, targets: &Targets) -> Endpoints {
+pub fn endpoints_of(ledger: &Ledger, query: &EndpointsQuery, policy: &Policy) -> Endpoints {
     let scope = ledger.scope(query.version.as_deref());
     let tallies = ledger.tallies(&scope);
     let clusters = ledger.open_clusters(&scope);
     let latencies = latencies(ledger, &scope);
     let slice = query.slice.as_deref().filter(|slice| !slice.is_empty());
-    let judged = judged(ledger, &scope, slice, targets);
+    let judged = judged(ledger, &scope, slice, policy);
     let mut endpoints: Vec<Endpoint> = ledger
         .live_endpoints()
         .filter(|row| slice.is_none_or(|slice| row.slice.as_deref() == Some(slice)))
@@ -82,25 +88,6 @@ pub fn endpoints_of(ledger: &Ledger, query: &EndpointsQuery, targets: &Targets) 
     Endpoints { version: scope.version().map(str::to_owned), endpoints }
 }
 
-/// One endpoint's counts as the gate takes them.
-#[must_use]
-pub fn endpoint_evidence(
-    endpoint: String,
-    slice: Option<String>,
-    tally: &Tally,
-) -> EndpointEvidence {
-    EndpointEvidence {
-        endpoint,
-        slice,
-        compared: tally.compared,
-        no_answer: tally.no_answer,
-        lag: tally.lag,
-        trials: tally.trials,
-        mismatching_trials: tally.mismatching_trials,
-        mismatched: tally.mismatched,
-    }
-}
-
 fn endpoint(
     decision: &EndpointDecision,
     row: &EndpointRow,
@@ -117,13 +104,16 @@ fn endpoint(
         lag: tally.lag,
         lag_ms: Quantiles::default(),
         primary_error: tally.primary_error,
-        trials: tally.trials,
-        mismatching_trials: tally.mismatching_trials,
-        rate: tally.rate(),
+        trials: decision.trials,
+        mismatching_trials: tally.mismatching_trials.saturating_sub(decision.accepted_trials),
+        accepted_trials: decision.accepted_trials,
+        stale_trials: decision.stale_trials,
+        rate: decision.rate,
         rate_low: decision.rate_low,
         rate_high: decision.rate_high,
         readiness: decision.verdict.into(),
         latency_ms,
+        latency_ratio: decision.latency_ratio,
         clusters,
     }
 }

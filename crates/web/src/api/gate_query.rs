@@ -1,15 +1,12 @@
-//! `GET /api/v1/gate`: from counters to what the gate judges.
+//! `GET /api/v1/gate`: what may be asked, and the refusal of names that nothing bears.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use gate::{
-    ClusterEvidence, EndpointDecision, EndpointEvidence, FunnelEvidence, GateInput, Targets,
-};
+use gate::{GateInput, Policy, TargetChanges};
 use serde::{Deserialize, Serialize};
-use store::{ClusterState, EndpointKey};
 
-use super::{ApiError, Clusters, ClustersQuery, clusters_of, endpoint_evidence, funnel_of, share};
-use crate::ledger::{Ledger, Scope};
+use super::{ApiError, gate_evidence, share};
+use crate::{ledger::Ledger, words};
 
 /// Absent values are those of the configuration. Shares may be written `0.1%` or `0.001`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -23,106 +20,81 @@ pub struct GateQuery {
     #[serde(deserialize_with = "share::deserialize")]
     pub confidence: Option<f64>,
     pub min_samples: Option<u64>,
+    pub min_per_status: Option<u64>,
     pub fail_on_new_clusters: Option<bool>,
     #[serde(deserialize_with = "share::deserialize")]
     pub max_no_answer_rate: Option<f64>,
     #[serde(deserialize_with = "share::deserialize")]
+    pub max_lag_rate: Option<f64>,
+    #[serde(deserialize_with = "share::deserialize")]
+    pub max_masked_rate: Option<f64>,
+    pub max_latency_ratio: Option<f64>,
+    #[serde(deserialize_with = "share::deserialize")]
     pub max_capture_loss: Option<f64>,
+    #[serde(deserialize_with = "share::deserialize")]
+    pub max_unsettled: Option<f64>,
+    pub max_behind_seconds: Option<u64>,
+    pub seen_within_days: Option<u64>,
 }
 
 impl GateQuery {
-    /// The configured targets with what this query says in their place.
-    pub fn targets(&self, configured: &Targets) -> Result<Targets, ApiError> {
-        let targets = Targets {
-            max_mismatch_rate: self.max_mismatch_rate.unwrap_or(configured.max_mismatch_rate),
-            confidence: self.confidence.unwrap_or(configured.confidence),
-            min_samples: self.min_samples.unwrap_or(configured.min_samples),
-            fail_on_new_clusters: self
-                .fail_on_new_clusters
-                .unwrap_or(configured.fail_on_new_clusters),
-            max_no_answer_rate: self.max_no_answer_rate.unwrap_or(configured.max_no_answer_rate),
-            max_capture_loss: self.max_capture_loss.unwrap_or(configured.max_capture_loss),
-        };
-        if !(0.5..1.0).contains(&targets.confidence) {
-            return Err(ApiError::Parameter {
-                parameter: "confidence",
-                problem: "must be at least 50% and below 100%; 95% is usual".to_owned(),
-            });
+    fn changes(&self) -> TargetChanges {
+        TargetChanges {
+            max_mismatch_rate: self.max_mismatch_rate,
+            confidence: self.confidence,
+            min_samples: self.min_samples,
+            min_per_status: self.min_per_status,
+            fail_on_new_clusters: self.fail_on_new_clusters,
+            max_no_answer_rate: self.max_no_answer_rate,
+            max_lag_rate: self.max_lag_rate,
+            max_masked_rate: self.max_masked_rate,
+            max_latency_ratio: self.max_latency_ratio,
+            max_capture_loss: self.max_capture_loss,
+            max_unsettled: self.max_unsettled,
+            max_behind_seconds: self.max_behind_seconds,
+            seen_within_days: self.seen_within_days,
         }
-        Ok(targets)
     }
 }
 
 pub fn gate_input_of(
     ledger: &Ledger,
     query: &GateQuery,
-    configured: &Targets,
+    policy: &Policy,
 ) -> Result<GateInput, ApiError> {
-    let targets = query.targets(configured)?;
+    let asked = query.changes();
+    let targets = policy.targets.clone().with(&asked);
+    gate::check(&targets).map_err(|(parameter, problem)| ApiError::Parameter {
+        parameter,
+        problem: problem.to_owned(),
+    })?;
     let slice = query.slice.clone().filter(|slice| !slice.is_empty());
     known_version(ledger, query.version.as_deref())?;
     known_slice(ledger, slice.as_deref())?;
     let scope = ledger.scope(query.version.as_deref());
-    let endpoints = evidence(ledger, &scope, slice.as_deref());
+    let judge = gate_evidence::Judge { ledger, scope: &scope, policy, asked: &asked };
+    let endpoints = judge.endpoints(slice.as_deref());
+    let version = scope.version().unwrap_or("all");
+    let link = words::link(
+        "/gate",
+        &[("version", version), ("slice", slice.as_deref().unwrap_or_default())],
+    );
     Ok(GateInput {
         version: scope.version().map(str::to_owned),
-        clusters: clusters(ledger, query.version.clone(), slice.as_deref())?,
+        clusters: judge.clusters(slice.as_deref())?,
         slice,
         targets,
-        funnel: funnel(ledger),
+        funnel: judge.funnel(),
+        notes: judge.notes(&endpoints),
         endpoints: endpoints.into_values().collect(),
+        now: ledger.now,
+        link: Some(link),
     })
-}
-
-/// What the gate says of each endpoint, which is what pages and API call its readiness.
-#[must_use]
-pub(crate) fn judged(
-    ledger: &Ledger,
-    scope: &Scope,
-    slice: Option<&str>,
-    targets: &Targets,
-) -> BTreeMap<EndpointKey, EndpointDecision> {
-    let evidence = evidence(ledger, scope, slice);
-    let keys: Vec<EndpointKey> = evidence.keys().copied().collect();
-    // Most often no cluster can decide by itself: then their documents need not be read.
-    let matter = targets.fail_on_new_clusters
-        || ledger.clusters.iter().any(|row| row.state == ClusterState::Regressed);
-    let version = scope.version().unwrap_or("all").to_owned();
-    let clusters = if matter { clusters(ledger, Some(version), slice) } else { Ok(Vec::new()) };
-    let input = GateInput {
-        version: None,
-        slice: None,
-        targets: targets.clone(),
-        funnel: FunnelEvidence::default(),
-        endpoints: evidence.into_values().collect(),
-        clusters: clusters.unwrap_or_else(|error| {
-            tracing::warn!(%error, "readiness is judged without clusters");
-            Vec::new()
-        }),
-    };
-    keys.into_iter().zip(gate::decide(&input).endpoints).collect()
-}
-
-/// Counts of the endpoints with traffic.
-fn evidence(
-    ledger: &Ledger,
-    scope: &Scope,
-    slice: Option<&str>,
-) -> BTreeMap<EndpointKey, EndpointEvidence> {
-    let tallies = ledger.tallies(scope);
-    let rows = ledger
-        .live_endpoints()
-        .filter(|row| slice.is_none_or(|slice| row.slice.as_deref() == Some(slice)));
-    rows.filter_map(|row| {
-        let tally = tallies.get(&row.key)?;
-        Some((row.key, endpoint_evidence(ledger.name(row.key), row.slice.clone(), tally)))
-    })
-    .collect()
 }
 
 /// A name that nothing bears is a mistake in the question, and waiting does not cure it. Before
 /// there is any name at all, it may be the one that comes.
-fn known_version(ledger: &Ledger, asked: Option<&str>) -> Result<(), ApiError> {
+pub(super) fn known_version(ledger: &Ledger, asked: Option<&str>) -> Result<(), ApiError> {
     let versions = ledger.candidate_versions();
     let compared = |version| ledger.outcomes.iter().any(|count| count.version == version);
     match asked {
@@ -159,50 +131,4 @@ fn listed(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > MOST { ", …" } else { "" };
     format!("{}{more}", quoted.join(", "))
-}
-
-fn funnel(ledger: &Ledger) -> FunnelEvidence {
-    let funnel = funnel_of(&ledger.funnel, None);
-    FunnelEvidence {
-        balanced: funnel.balanced,
-        captured: funnel.captured,
-        dropped: funnel.dropped_total(),
-        lost: funnel.lost,
-        in_flight: funnel.in_flight,
-    }
-}
-
-/// Clusters within the version; the candidate's first version has no new ones for the gate.
-fn clusters(
-    ledger: &Ledger,
-    version: Option<String>,
-    slice: Option<&str>,
-) -> Result<Vec<ClusterEvidence>, ApiError> {
-    let all = ClustersQuery { version, limit: Some(u32::MAX), ..ClustersQuery::default() };
-    let Clusters { clusters, version, .. } = clusters_of(ledger, &all)?;
-    let first = ledger.candidate_versions().last().map(|version| (*version).to_owned());
-    let is_first = version.is_some() && version == first;
-    let in_slice = |endpoint: &str| {
-        slice.is_none_or(|slice| {
-            let key = ledger.endpoint_named(endpoint);
-            let row = key.and_then(|key| ledger.endpoints.get(&key));
-            row.and_then(|row| row.slice.as_deref()) == Some(slice)
-        })
-    };
-    Ok(clusters
-        .into_iter()
-        .filter(|cluster| cluster.endpoints.iter().any(|endpoint| in_slice(endpoint)))
-        // Lag has a rate and a limit of its own.
-        .filter(|cluster| cluster.cause_kind != "lag")
-        .map(|cluster| ClusterEvidence {
-            id: cluster.id.to_string(),
-            endpoint: cluster.endpoint,
-            title: cluster.title,
-            state: match cluster.state.as_str() {
-                "new" if is_first => "known".to_owned(),
-                state => state.to_owned(),
-            },
-            count: cluster.count,
-        })
-        .collect())
 }

@@ -57,6 +57,8 @@ pub struct SampleJson {
     pub cluster: Option<ClusterId>,
     /// `match`, `mismatch` or `no_answer`, by today's model.
     pub verdict: String,
+    /// Captured before the primary changed last.
+    pub stale: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,10 +87,7 @@ pub async fn samples(store: &Store, id: ClusterId, page: &PageQuery) -> Result<S
 
 /// Kept exchanges, newest first.
 pub async fn exchanges(store: &Store, query: &ExchangesQuery) -> Result<Exchanges, ApiError> {
-    let names = Ledger {
-        endpoints: store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect(),
-        ..Ledger::default()
-    };
+    let names = names(store).await?;
     let page = store.samples(&sample_query(&names, query)?).await?;
     let exchanges = page.rows.into_iter().map(|row| sample_json(&names, row)).collect();
     Ok(Exchanges { exchanges, next: page.next })
@@ -99,12 +98,18 @@ pub async fn exchange(store: &Store, id: ExchangeId) -> Result<ExchangeDetail, A
     let row = store.sample(id).await?.ok_or_else(|| {
         ApiError::NotFound(format!("exchange {id} is not kept; samples are, the rest is counted"))
     })?;
-    let names = Ledger {
-        endpoints: store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect(),
-        ..Ledger::default()
-    };
+    let names = names(store).await?;
     let patch = crate::sides::patch(&row.view);
     Ok(ExchangeDetail { sample: sample_json(&names, row), patch })
+}
+
+/// What samples are described by: endpoints and versions.
+async fn names(store: &Store) -> Result<Ledger, ApiError> {
+    Ok(Ledger {
+        endpoints: store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect(),
+        versions: store.versions().await?,
+        ..Ledger::default()
+    })
 }
 
 pub(crate) fn sample_json(names: &Ledger, row: SampleRow) -> SampleJson {
@@ -113,7 +118,9 @@ pub(crate) fn sample_json(names: &Ledger, row: SampleRow) -> SampleJson {
         (_, true) => "match",
         (_, false) => "mismatch",
     };
+    let changed = names.primary_change().map_or(i64::MIN, |row| row.first_seen);
     SampleJson {
+        stale: row.captured_at < changed,
         endpoint: names.name(row.endpoint),
         version: row.version,
         cluster: row.cluster.map(ClusterId),

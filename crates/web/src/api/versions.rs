@@ -47,14 +47,14 @@ pub struct PauseState {
 
 #[must_use]
 pub fn versions_of(rows: &[VersionRow]) -> Versions {
-    let versions = rows
-        .iter()
-        .map(|row| VersionJson {
-            side: row.side.clone(),
-            version: row.version.clone(),
-            first_seen: instant(row.first_seen),
-            announced: row.announced,
-        })
-        .collect();
-    Versions { versions }
+    Versions { versions: rows.iter().map(version_json).collect() }
+}
+
+pub(super) fn version_json(row: &VersionRow) -> VersionJson {
+    VersionJson {
+        side: row.side.clone(),
+        version: row.version.clone(),
+        first_seen: instant(row.first_seen),
+        announced: row.announced,
+    }
 }

@@ -401,7 +401,7 @@ fn href(id: ClusterId, asked: &Asked, changes: &[(&str, &str)]) -> String {
 fn curves(look: &Look, cluster: &Cluster) -> Option<Curves> {
     let version = cluster.versions.last().cloned();
     let query = EndpointsQuery { version, slice: None };
-    let endpoints = api::endpoints_of(&look.ledger, &query, &look.config.targets).endpoints;
+    let endpoints = api::endpoints_of(&look.ledger, &query, &look.config.gate).endpoints;
     let endpoint = endpoints.into_iter().find(|one| one.endpoint == cluster.endpoint)?;
     let latency: LatencyMs = endpoint.latency_ms;
     let axis = LatencyAxis::over([latency].iter());

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{
     Look,
+    evidence::{self, Since, Strata},
     frame::{About, Frame},
     html, readiness,
     verdict::{Standing, class},
@@ -46,6 +47,10 @@ struct Page {
     heads: Vec<(String, String)>,
     rows: Vec<Row>,
     needed: Vec<Needed>,
+    notes: Vec<String>,
+    accepted: Vec<(String, String)>,
+    strata: Vec<Strata>,
+    since: Option<Since>,
     checks: Vec<Check>,
     command: String,
 }
@@ -70,11 +75,11 @@ struct Needed {
     reason: String,
 }
 
-struct Check {
-    class: &'static str,
-    name: String,
-    value: String,
-    href: String,
+pub(super) struct Check {
+    pub(super) class: &'static str,
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) href: String,
 }
 
 pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
@@ -91,8 +96,9 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
         slice: Some(asked.slice.clone()),
         ..GateQuery::default()
     };
-    let targets = &look.config.targets;
-    let decision = gate::decide(&api::gate_input_of(&look.ledger, &query, targets)?);
+    let policy = &look.config.gate;
+    let targets = &policy.targets;
+    let decision = gate::decide(&api::gate_input_of(&look.ledger, &query, policy)?);
     let scope = look.scope(&asked.version);
     let sliced = !slices(look).is_empty();
     let (class, verdict) = match decision.verdict {
@@ -115,7 +121,11 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
             noun: if sliced { "slice" } else { "endpoint" },
             heads: heads(look),
             rows: history(look, &scope),
-            needed: needed(look, &decision),
+            needed: needed(&decision),
+            notes: decision.notes.clone(),
+            accepted: evidence::accepted(&decision),
+            strata: evidence::strata(&decision),
+            since: evidence::since(look, &scope),
             checks: checks(look, &decision, &scope),
             command: command(look, asked, &scope, targets),
         }
@@ -177,10 +187,10 @@ fn short(version: &str) -> String {
 fn history(look: &Look, now: &Scope) -> Vec<Row> {
     let ledger = &look.ledger;
     let versions = heads(look);
-    let targets = &look.config.targets;
+    let policy = &look.config.gate;
     let judged: Vec<_> = versions
         .iter()
-        .map(|(_, name)| api::judged(ledger, &Scope::One(name.clone()), None, targets))
+        .map(|(_, name)| api::judged(ledger, &Scope::One(name.clone()), None, policy))
         .collect();
     let mut rows = Vec::new();
     let groups = readiness::groups(look, &Scope::All);
@@ -188,8 +198,13 @@ fn history(look: &Look, now: &Scope) -> Vec<Row> {
     let mut add = |name: String, members: Vec<&str>| {
         let keys: Vec<_> = members.iter().filter_map(|name| ledger.endpoint_named(name)).collect();
         let cells = judged.iter().zip(&versions).map(|(judged, (_, version))| {
-            let standings: Vec<Standing> =
-                keys.iter().filter_map(|key| judged.get(key)).map(Standing::of).collect();
+            let standings: Vec<Standing> = keys
+                .iter()
+                .filter_map(|key| judged.get(key))
+                // What a version was never asked is no mark of it.
+                .filter(|decision| decision.compared > 0)
+                .map(Standing::of)
+                .collect();
             let class = if standings.is_empty() {
                 ""
             } else {
@@ -211,7 +226,7 @@ fn history(look: &Look, now: &Scope) -> Vec<Row> {
     rows
 }
 
-fn needed(look: &Look, decision: &Decision) -> Vec<Needed> {
+fn needed(decision: &Decision) -> Vec<Needed> {
     let open = decision.endpoints.iter().filter(|one| one.verdict == Verdict::NotEnoughEvidence);
     open.map(|one| {
         let needed = one.needed_samples;
@@ -228,7 +243,7 @@ fn needed(look: &Look, decision: &Decision) -> Vec<Needed> {
                 |needed| format!("{} more trials", words::count(needed)),
             ),
             reason: match needed {
-                Some(_) => pace(look, one.endpoint.as_str(), one.trials, needed),
+                Some(_) => pace(one.needed_seconds),
                 None => "at the rate seen so far".to_owned(),
             },
         }
@@ -236,26 +251,16 @@ fn needed(look: &Look, decision: &Decision) -> Vec<Needed> {
     .collect()
 }
 
-/// How long that takes if traffic goes on as it did since the endpoint was first seen.
-fn pace(look: &Look, endpoint: &str, trials: u64, needed: Option<u64>) -> String {
-    let first = look
-        .ledger
-        .endpoint_named(endpoint)
-        .and_then(|key| look.ledger.endpoints.get(&key))
-        .map(|row| row.first_seen);
-    let hours = first.map(|first| (look.now - first) as f64 / 3.6e9);
-    match (hours, needed) {
-        (Some(hours), Some(needed)) if hours > 0.0 && trials > 0 => {
-            let left = needed as f64 / (trials as f64 / hours);
-            match left {
-                left if left < 1.0 / 60.0 => "within a minute".to_owned(),
-                left if left < 1.0 => format!("in about {:.0} min", left * 60.0),
-                left if left < 48.0 => format!("in about {left:.0} hours"),
-                left if left < 1_000.0 => format!("in about {:.0} days", left / 24.0),
-                _ => "not soon".to_owned(),
-            }
-        }
-        _ => String::new(),
+/// At the pace of late.
+fn pace(seconds: Option<u64>) -> String {
+    match seconds {
+        Some(0) => String::new(),
+        Some(seconds @ 1..60) => format!("in about {seconds} s"),
+        Some(seconds @ 60..7_200) => format!("in about {} min", seconds / 60),
+        Some(seconds @ 7_200..172_800) => format!("in about {} hours", seconds / 3_600),
+        Some(seconds @ 172_800..86_400_000) => format!("in about {} days", seconds / 86_400),
+        Some(_) => "not soon".to_owned(),
+        None => "nothing came of late".to_owned(),
     }
 }
 
@@ -304,6 +309,14 @@ fn checks(look: &Look, decision: &Decision, scope: &Scope) -> Vec<Check> {
         targets.max_no_answer_rate,
         link("/clusters"),
     ));
+    checks.push(share_check(
+        "Pairs equal only at another moment under",
+        words::share(total.lag, total.compared),
+        targets.max_lag_rate,
+        link("/"),
+    ));
+    checks.push(evidence::masked_check(decision, "/rules".to_owned()));
+    checks.push(evidence::latency_check(decision, link("/")));
     let dropped = funnel.dropped_total();
     checks.push(share_check(
         "Capture loss under",

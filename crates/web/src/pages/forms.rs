@@ -46,7 +46,8 @@ pub(super) async fn cluster_state(
     FormBody(form): FormBody<StateForm>,
 ) -> Result<Redirect, PageError> {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
-    change_state(&app, id, &StateChange { state: form.state, owner: None, note: None }).await?;
+    let change = StateChange { state: form.state, owner: None, note: None, expires_at: None };
+    change_state(&app, id, &change).await?;
     Ok(Redirect::to(&format!("/clusters/{id}")))
 }
 

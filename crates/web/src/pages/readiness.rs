@@ -134,7 +134,7 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
     } else {
         groups.iter().flat_map(|group| group.members.iter().map(|one| one.1)).collect()
     };
-    let targets = &look.config.targets;
+    let targets = &look.config.gate.targets;
     let funnel = look.funnel();
     let axis = LatencyAxis::over(
         groups.iter().flat_map(|group| group.members.iter().map(|one| &one.0.latency_ms)),
@@ -190,14 +190,14 @@ pub(crate) struct Group {
 /// Slices in the order of the configuration, then others by name, then what is in none.
 pub(crate) fn groups(look: &Look, scope: &Scope) -> Vec<Group> {
     let ledger = &look.ledger;
-    let targets = &look.config.targets;
+    let policy = &look.config.gate;
     let query =
         EndpointsQuery { version: Some(scope.version().unwrap_or("all").to_owned()), slice: None };
     let tallies = ledger.tallies(scope);
     let clusters = ledger.open_clusters(scope);
-    let judged = api::judged(ledger, scope, None, targets);
+    let judged = api::judged(ledger, scope, None, policy);
     let mut by_slice: BTreeMap<(usize, Option<String>), Vec<Endpoint>> = BTreeMap::new();
-    for endpoint in api::endpoints_of(ledger, &query, targets).endpoints {
+    for endpoint in api::endpoints_of(ledger, &query, policy).endpoints {
         let names = &look.config.slices;
         let place = endpoint.slice.as_ref().map_or(usize::MAX, |slice| {
             names.iter().position(|name| name == slice).unwrap_or(names.len())

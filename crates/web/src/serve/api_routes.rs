@@ -13,13 +13,14 @@ use exchange::{
     control::{Command, Scope},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use store::AcceptanceRow;
 
 use super::{App, parameters, refusal};
 use crate::{
     api::{
-        self, ApiError, ClusterId, ClustersQuery, EndpointsQuery, ExchangesQuery, GateQuery,
-        OPENAPI, PageQuery, PauseRequest, RecheckRequest, ResetRequest, Rules, StateChange,
-        VersionAnnouncement,
+        self, ApiError, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery, ExchangesQuery,
+        GateQuery, OPENAPI, PageQuery, PauseRequest, RecheckRequest, ResetRequest, Rules,
+        StateChange, StateName, VersionAnnouncement,
     },
     desired,
 };
@@ -45,6 +46,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/volatile", get(volatile))
         .route("/gate", get(gate))
         .route("/versions", get(versions).post(announce))
+        .route("/versions/compare", get(compare_versions))
         .route("/pause", post(pause).get(paused))
         .route("/resume", post(resume))
         .route("/openapi.json", get(openapi))
@@ -116,7 +118,7 @@ async fn funnel(State(app): State<App>, asked: Asked) -> Answer<api::Funnel> {
 
 async fn endpoints(State(app): State<App>, asked: Asked) -> Answer<api::Endpoints> {
     let query: EndpointsQuery = asked.query()?;
-    asked.answer(api::endpoints(app.store(), &query, &app.config().targets).await)
+    asked.answer(api::endpoints(app.store(), &query, &app.config().gate).await)
 }
 
 async fn clusters(State(app): State<App>, asked: Asked) -> Answer<api::Clusters> {
@@ -170,6 +172,7 @@ pub(crate) async fn change_state(
     id: ClusterId,
     change: &StateChange,
 ) -> Result<api::Cluster, ApiError> {
+    let expires_at = change.expiry()?;
     let (row, _) = app
         .store()
         .cluster(id.0)
@@ -177,6 +180,14 @@ pub(crate) async fn change_state(
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
     let owner = change.owner.as_deref().or(row.owner.as_deref());
     let note = change.note.as_deref().or(row.note.as_deref());
+    if change.state == StateName::Accepted {
+        let condition = api::condition_of(&row);
+        let accepted_at = app.now();
+        let row = AcceptanceRow { cluster: id.0, condition, accepted_at, expires_at };
+        app.store().accept(&row).await?;
+    } else {
+        app.store().unaccept(id.0).await?;
+    }
     app.store().set_cluster_state(id.0, change.state.into(), owner, note).await?;
     tracing::info!(cluster.id = %id, cluster.state = ?change.state, "the state of a cluster was set");
     api::cluster(app.store(), id, None).await
@@ -265,12 +276,17 @@ async fn volatile(State(app): State<App>, asked: Asked) -> Answer<api::Volatile>
 
 async fn gate(State(app): State<App>, asked: Asked) -> Answer<gate::Decision> {
     let query: GateQuery = asked.query()?;
-    let input = api::gate_input(app.store(), &query, &app.config().targets).await;
+    let input = api::gate_input(app.store(), &query, &app.config().gate).await;
     asked.answer(input.map(|input| gate::decide(&input)))
 }
 
 async fn versions(State(app): State<App>, asked: Asked) -> Answer<api::Versions> {
     asked.answer(api::versions(app.store()).await)
+}
+
+async fn compare_versions(State(app): State<App>, asked: Asked) -> Answer<api::VersionComparison> {
+    let query: CompareQuery = asked.query()?;
+    asked.answer(api::compare_versions(app.store(), &query).await)
 }
 
 async fn announce(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::Versions> {

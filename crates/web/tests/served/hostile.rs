@@ -83,6 +83,7 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
             primary_us: 1,
             candidate_us: Some(1),
             model: 0,
+            stratum: store::Stratum::default(),
             sample: Some(sample),
             row: None,
             watched: Vec::new(),

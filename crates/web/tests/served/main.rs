@@ -4,6 +4,7 @@
 
 mod contract;
 mod doors;
+mod gate;
 mod guard;
 mod hostile;
 mod pages;

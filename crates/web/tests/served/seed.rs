@@ -17,7 +17,7 @@ use exchange::{
 use serde_json::{Value, json};
 use store::{
     ClusterRow, ClusterState, Compared, EndpointRow, Fate, ModelRow, Outcome, Record, RecordItem,
-    Sample, SampleSlot, SignatureRow, Store, StoreError,
+    Sample, SampleSlot, SignatureRow, Store, StoreError, Stratum,
     view::{AnswerView, BodyView, DifferenceView, RequestView, SampleView},
 };
 
@@ -432,6 +432,7 @@ impl Seed {
                     primary_us: latency(*primary),
                     candidate_us: (outcome != Outcome::NoAnswer).then(|| latency(*candidate)),
                     model: 0,
+                    stratum: Stratum { status: 200, branches: vec![] },
                     sample,
                     row: None,
                     watched: Vec::new(),
