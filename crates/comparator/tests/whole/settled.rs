@@ -187,7 +187,9 @@ async fn minutes_of_long_ago_become_hours() {
     stage.send([at(7), at(9)]).await;
     stage.settled().await;
     stage.stop().await;
-    assert_eq!(minutes(&stage).await, [(7, 2)]);
+    // The first look may already have come after them.
+    let recorded = minutes(&stage).await;
+    assert!(recorded == [(7, 2)] || recorded == [(0, 2)], "{recorded:?}");
     stage.start(CompareConfig::default());
     until("they are folded", async || minutes(&stage).await == [(0, 2)]).await;
     stage.stop().await;
