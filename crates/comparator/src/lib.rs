@@ -18,13 +18,13 @@ mod analyst;
 mod begun;
 mod compare;
 mod config;
-mod decode;
 mod earlier;
 #[cfg(test)]
 mod fixture;
 mod headers;
 mod intake;
 mod judge;
+mod mapped;
 mod metrics;
 mod piecemeal;
 mod plan;
@@ -47,6 +47,7 @@ use exchange::{
     redact::{RedactConfig, Redactor},
     seal::Keyring,
 };
+use memory::coding as decode;
 use queue::{Lane, Queue};
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};

@@ -110,6 +110,7 @@ fn replayed(outcome: Outcome) -> Settlement {
         secondary,
         candidate_version: "v2".to_owned(),
         reference: None,
+        mapped: Mapped::default(),
     }))
 }
 
