@@ -56,3 +56,33 @@ impl Scope {
         matches!(self, Self::Replay | Self::Both)
     }
 }
+
+/// The setting in the store under which a replayer says how its session memory stands: a
+/// [`MemoryReport`] as JSON, written at every change.
+pub const MEMORY_SETTING: &str = "replayer.memory";
+
+/// What is remembered of the candidate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryReport {
+    pub entries: u64,
+    pub bytes: u64,
+    /// Values put into requests so far.
+    pub used: u64,
+    /// Forgotten for want of room.
+    pub forgotten: u64,
+    /// The newest first.
+    pub alarms: Vec<MemoryAlarm>,
+    pub alarm_count: u64,
+}
+
+/// Ids that stand for more than one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryAlarm {
+    pub at: Micros,
+    /// `mapped_to_two`: `one` of the primary stands for `two` of the candidate. `collision`: `two`
+    /// of the primary stand for `one` of the candidate.
+    pub what: String,
+    pub entity: String,
+    pub one: String,
+    pub two: [String; 2],
+}

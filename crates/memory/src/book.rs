@@ -152,6 +152,13 @@ impl Book {
         if unmapped { Found::Unmapped } else { Found::Unknown }
     }
 
+    /// Whether something stands for a value in exactly this scope and kind.
+    #[must_use]
+    pub fn knows(&self, session: Option<SessionKey>, kind: &str, value: &str) -> bool {
+        let known = |entry: &Entry| entry.kind == kind && entry.other.is_some();
+        self.slot(session, value).is_some_and(|slot| slot.entries.iter().any(known))
+    }
+
     /// Every mapping of a value, whatever its kind: for reading answers back.
     #[must_use]
     pub fn all_of(&self, session: SessionKey, value: &str) -> Vec<Mapping> {

@@ -112,6 +112,12 @@ pub(crate) fn entity(word: &str) -> Option<String> {
     wordlike.then(|| joined(&words(word))).filter(|entity| !entity.is_empty())
 }
 
+/// The entity that a person means by a word: `Loans` is `loan`.
+#[must_use]
+pub fn entity_of(word: &str) -> String {
+    joined(&words(word))
+}
+
 /// As [`entity`], without members that only wrap.
 pub(crate) fn context(member: &str) -> Option<String> {
     entity(member).filter(|entity| !WRAPPERS.contains(&entity.as_str()))

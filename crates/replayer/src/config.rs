@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
-use crate::origin::{Origin, OriginError};
+use crate::{
+    memory::MemoryConfig,
+    origin::{Origin, OriginError},
+};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -62,6 +65,8 @@ pub struct ReplayConfig {
     pub set_headers: BTreeMap<String, String>,
     /// Headers of the client that the candidate does not get.
     pub remove_headers: Vec<String>,
+    /// Ids, tokens and cookies that the sides made differently.
+    pub memory: MemoryConfig,
 }
 
 impl Default for ReplayConfig {
@@ -88,6 +93,7 @@ impl Default for ReplayConfig {
             drain_ms: 5_000,
             set_headers: BTreeMap::new(),
             remove_headers: Vec::new(),
+            memory: MemoryConfig::default(),
         }
     }
 }

@@ -23,6 +23,7 @@ mod fixture;
 mod hand;
 mod held;
 mod instant;
+mod memory;
 mod metrics;
 mod origin;
 mod pace;
@@ -37,6 +38,7 @@ mod wire;
 mod writes;
 
 pub use config::{ReplayConfig, ReplayConfigError};
+pub use memory::{MemoryConfig, MemoryConfigError, Seed};
 pub use origin::OriginError;
 
 use std::{sync::Arc, time::Duration};
@@ -56,6 +58,7 @@ use crate::{
     breaker::Breaker,
     hand::Hand,
     held::HeldBytes,
+    memory::SessionMemory,
     metrics::Metrics,
     pace::Pace,
     perform::Performance,
@@ -91,7 +94,14 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
     let held = Arc::new(HeldBytes::new(config.max_held_bytes));
     let hand = Arc::new(Hand::default());
     let (notes, committing) = WriteNotes::new(store.clone());
-    let player = Arc::new(player(&config, notes, &held, &metrics)?);
+    let (remembering, keeping) = match config.memory.enabled {
+        true => {
+            let (memory, keeping) = SessionMemory::new(&config.memory, store.clone(), &keys);
+            (Some(memory), Some(keeping))
+        }
+        false => (None, None),
+    };
+    let player = Arc::new(player(&config, notes, &held, &metrics, remembering)?);
     let give_up = CancellationToken::new();
     let downstream = Downstream {
         keys: Arc::clone(&keys),
@@ -114,6 +124,9 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
 
     let mut beside = JoinSet::new();
     beside.spawn(committing);
+    if let Some(keeping) = keeping {
+        beside.spawn(keeping);
+    }
     watch_over(&mut beside, &player, &queue, &store, &config);
     let stop_admin = CancellationToken::new();
     let serving = admin.map(|listener| {
@@ -126,7 +139,13 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
         tokio::spawn(admin::serve(admin, listener, stop_admin.clone()))
     });
 
-    let _ = tokio::time::timeout(FIRST_LOOK, desired::learn(&player, &store)).await;
+    let first_look = async {
+        desired::learn(&player, &store).await;
+        if let Some(memory) = &player.memory {
+            memory.loaded().await;
+        }
+    };
+    let _ = tokio::time::timeout(FIRST_LOOK, first_look).await;
     let replayed = tokio::select! {
         failed = first_failure(&mut publishing) => Err(failed),
         ended = rounds(&config, &queue, &performance, &shutdown) => ended,
@@ -147,6 +166,7 @@ fn player(
     notes: WriteNotes,
     held: &Arc<HeldBytes>,
     metrics: &Arc<Metrics>,
+    memory: Option<Arc<SessionMemory>>,
 ) -> anyhow::Result<Player> {
     let side = |origin, edits| -> anyhow::Result<Side> {
         let breaker = Breaker::new(config.breaker_failures);
@@ -167,6 +187,7 @@ fn player(
         notes,
         versions: Versions::new(&config.version_header, config.candidate_version.clone()),
         metrics: Arc::clone(metrics),
+        memory,
     })
 }
 

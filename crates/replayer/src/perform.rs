@@ -83,6 +83,9 @@ impl Performance {
     /// Hands a result on.
     pub(crate) fn settle(&self, job: &Job, settlement: Settlement) {
         self.sessions.settled(&job.exchange, &settlement);
+        if let Some(memory) = &self.player.memory {
+            memory.settled(&job.exchange, &settlement);
+        }
         self.metrics.settled(&settlement);
         let settled = Settled { number: job.exchange.number, settlement };
         let bytes = size_of(&settled);

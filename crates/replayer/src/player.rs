@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use exchange::{
-    Answer, Exchange, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement, SkipReason,
+    Answer, Exchange, Mapped, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement, SkipReason,
 };
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,7 @@ use crate::{
     breaker::Breaker,
     held::HeldBytes,
     instant::now_micros,
+    memory::{Copyist, Rewritten, SessionMemory},
     metrics::Metrics,
     pace::Pace,
     sessions::UnderWay,
@@ -48,6 +49,8 @@ pub(crate) struct Player {
     pub(crate) notes: WriteNotes,
     pub(crate) versions: Versions,
     pub(crate) metrics: Arc<Metrics>,
+    /// `None`: switched off.
+    pub(crate) memory: Option<Arc<SessionMemory>>,
 }
 
 /// What one exchange has gone through so far.
@@ -95,14 +98,22 @@ impl Player {
                 continue;
             }
             under_way.begin();
-            let asked = self.ask_both(exchange, &mut tries).await;
+            let asking = Asking {
+                candidate: self.rewritten(Copyist::Candidate, exchange),
+                secondary: self.rewritten(Copyist::Secondary, exchange),
+            };
+            let asked = self.ask_both(&asking, exchange, &mut tries).await;
             under_way.end();
             match asked {
-                Ok(candidate) => return Some(self.replayed(exchange, candidate, tries.secondary)),
+                Ok(candidate) => {
+                    let secondary = tries.secondary;
+                    return Some(self.concluded(exchange, &asking, candidate, secondary).await);
+                }
                 Err(failure) => {
                     if let Some(answer) = self.unconnected(&mut tries, failure) {
                         self.notes.sending(exchange.number);
-                        return Some(self.replayed(exchange, answer, tries.secondary));
+                        let mapped = Mapped::default();
+                        return Some(self.replayed(exchange, answer, tries.secondary, mapped));
                     }
                 }
             }
@@ -162,6 +173,7 @@ impl Player {
     /// Asks the secondary at the same moment as the candidate, once the candidate is reached.
     async fn ask_both(
         &self,
+        asking: &Asking<'_>,
         exchange: &Exchange,
         tries: &mut Tries,
     ) -> Result<Answer, Unconnected> {
@@ -175,10 +187,10 @@ impl Player {
             if let Some(side) = &self.secondary
                 && secondary.is_none()
             {
-                *secondary = Some(side.ask_or_say_why(exchange).await);
+                *secondary = Some(side.ask_or_say_why(&asking.secondary.exchange).await);
             }
         };
-        let ask_candidate = self.candidate.ask(connection, exchange, closed);
+        let ask_candidate = self.candidate.ask(connection, &asking.candidate.exchange, closed);
         let (asked, ()) = tokio::join!(ask_candidate, ask_secondary);
         if asked.is_err() && exchange.write && tries.secondary.is_none() {
             self.notes.not_sent(exchange.number);
@@ -209,6 +221,7 @@ impl Player {
         exchange: &Exchange,
         candidate: Answer,
         secondary: Option<Answer>,
+        mapped: Mapped,
     ) -> Settlement {
         let candidate_version = self.versions.of(candidate.response());
         self.metrics.answered(&candidate);
@@ -220,8 +233,65 @@ impl Player {
             secondary,
             candidate_version,
             reference,
+            mapped,
         }))
     }
+
+    /// The request a side gets: the client's, with what that side made itself in it.
+    pub(crate) fn rewritten<'e>(&self, side: Copyist, exchange: &'e Exchange) -> Rewritten<'e> {
+        match &self.memory {
+            Some(memory) if side == Copyist::Candidate || self.secondary.is_some() => {
+                memory.rewrite(side, exchange)
+            }
+            _ => Rewritten::as_captured(exchange),
+        }
+    }
+
+    /// Learns from both answers and settles the pair.
+    async fn concluded(
+        &self,
+        exchange: &Exchange,
+        asking: &Asking<'_>,
+        candidate: Answer,
+        secondary: Option<Answer>,
+    ) -> Settlement {
+        let Some(memory) = &self.memory else {
+            return self.replayed(exchange, candidate, secondary, Mapped::default());
+        };
+        let mut lessons = memory.learn(Copyist::Candidate, exchange, &candidate);
+        let mut mapped = Mapped {
+            candidate: memory.known(Copyist::Candidate, &asking.candidate, exchange, &candidate),
+            secondary: Vec::new(),
+        };
+        if let Some(answer) = &secondary {
+            lessons.extend(memory.learn(Copyist::Secondary, exchange, answer));
+            let side = Copyist::Secondary;
+            mapped.secondary = memory.known(side, &asking.secondary, exchange, answer);
+        }
+        memory.keep(lessons, exchange.write).await;
+        if is_gone(&candidate) && !is_missing(exchange.response.status) {
+            let unmapped = memory.names_unmapped(exchange);
+            if unmapped {
+                return self.skipped(exchange, SkipReason::UnmappedId);
+            }
+        }
+        self.replayed(exchange, candidate, secondary, mapped)
+    }
+}
+
+/// The requests of one exchange, one for each side.
+#[derive(Debug)]
+struct Asking<'e> {
+    candidate: Rewritten<'e>,
+    secondary: Rewritten<'e>,
+}
+
+fn is_gone(answer: &Answer) -> bool {
+    answer.response().is_some_and(|response| is_missing(response.status))
+}
+
+fn is_missing(status: u16) -> bool {
+    matches!(status, 404 | 410)
 }
 
 impl Side {

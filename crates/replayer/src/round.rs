@@ -171,6 +171,9 @@ impl<'a> Round<'a> {
             let parked = self.performance.park(&job.exchange, ParkReason::DeliveryLimit, detail);
             return self.performance.settle(&job, parked);
         }
+        if let Some(memory) = &self.performance.player.memory {
+            memory.expected.expect(&job.exchange);
+        }
         match self.performance.sessions.add(job) {
             Added::Starts(first, under_way) => {
                 let performance = self.performance.clone();
@@ -205,6 +208,9 @@ impl<'a> Round<'a> {
         }
         self.running.shutdown().await;
         self.performance.sessions.clear();
+        if let Some(memory) = &self.performance.player.memory {
+            memory.expected.clear();
+        }
     }
 }
 

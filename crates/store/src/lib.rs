@@ -18,9 +18,11 @@ mod error;
 mod evidence;
 mod fold;
 mod funnel;
+mod members;
 mod model;
 mod read;
 mod record;
+mod remembered;
 mod settings;
 mod settled;
 mod sql;
@@ -42,6 +44,7 @@ pub use read::{
 pub use record::{
     Compared, Fate, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot, SignatureRow, Versus,
 };
+pub use remembered::{MemoryQuery, MemoryRow};
 pub use url::{StoreUrl, StoreUrlError};
 
 /// Stable hash of `METHOD template` (see `cluster::EndpointId`), as a database key.

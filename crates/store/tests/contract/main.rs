@@ -16,5 +16,6 @@ mod model;
 mod open;
 mod place;
 mod samples;
+mod sessions;
 mod small;
 mod speed;
