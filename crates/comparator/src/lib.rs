@@ -49,7 +49,7 @@ use exchange::{
 };
 use memory::coding as decode;
 use queue::{Lane, Queue};
-use store::{Store, StoreError};
+use store::{Share, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -59,7 +59,7 @@ use crate::{
 };
 
 /// Messages handed out per partition and not yet acknowledged.
-const PREFETCH: u16 = 16;
+pub(crate) const PREFETCH: u16 = 16;
 /// Judged messages that wait to be recorded.
 const WAITING: usize = 64;
 const MODEL_POLL: Duration = Duration::from_millis(500);
@@ -106,7 +106,7 @@ async fn work(
     let Some(recorder) = start(judge, metrics, store, &keys, shutdown).await else {
         return Ok(());
     };
-    let consumer = queue.consumer(Lane::Pairs, PREFETCH).await?;
+    let share = Share::join(store, Lane::Pairs.as_str(), queue.partitions()).await;
     let (models, learned) = watch::channel(Arc::new(Learned::new(Model::default())));
     // The model in force is loaded before the first pair, or that would be judged by none.
     refresh(store, &models, metrics).await;
@@ -127,7 +127,7 @@ async fn work(
     );
     // Each ends by itself: taking and learning at `shutdown`, recording when all is recorded.
     tokio::join!(
-        intake::take(workshop, consumer, judged, workers, shutdown.clone()),
+        intake::take_shared(workshop, queue, share, judged, workers, &shutdown),
         recorder.run(waiting, shutdown.clone()),
         follow(store, models, metrics, shutdown),
         analyst.run(shutdown.clone()),

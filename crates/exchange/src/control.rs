@@ -32,11 +32,38 @@ pub const DESIRED_SETTING: &str = "desired";
 /// [`BreakerReport`] as JSON, written at every change.
 pub const BREAKER_SETTING: &str = "replayer.breaker";
 
-/// Whether the candidate can be reached, for a banner on the pages.
+/// What keeps the candidate from being used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerKind {
+    /// It cannot be reached.
+    #[default]
+    Down,
+    /// It refuses whole clients that the primary accepts.
+    Credentials,
+    /// It says that it has too much to do.
+    Overloaded,
+}
+
+impl BreakerKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Credentials => "credentials",
+            Self::Overloaded => "overloaded",
+        }
+    }
+}
+
+/// Whether the candidate can be used, for a banner on the pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakerReport {
     /// Open: nothing is sent until a probe gets through.
     pub open: bool,
+    /// Why, where it is open.
+    #[serde(default)]
+    pub kind: BreakerKind,
     /// Since when it is as it is.
     pub since: Micros,
     /// The candidate's origin.

@@ -17,6 +17,7 @@ mod admin;
 mod begun;
 mod breaker;
 mod config;
+mod credentials;
 mod desired;
 #[cfg(test)]
 mod fixture;
@@ -34,18 +35,23 @@ mod request;
 mod round;
 mod sessions;
 mod version;
+mod wave;
 mod wire;
 mod writes;
 
-pub use config::{ReplayConfig, ReplayConfigError};
+pub use config::{ReplayConfig, ReplayConfigError, Rewrite, TlsFiles};
+pub use credentials::{Credentials, SwapConfig};
 pub use memory::{MemoryConfig, MemoryConfigError, Seed};
 pub use origin::OriginError;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use exchange::seal::Keyring;
 use queue::{Consumer, Lane, Queue};
-use store::Store;
+use store::{Share, Store};
 use tokio::{
     sync::{Semaphore, watch},
     task::{JoinHandle, JoinSet},
@@ -56,6 +62,7 @@ use crate::{
     admin::Admin,
     begun::BegunNotes,
     breaker::Breaker,
+    credentials::Keychain,
     hand::Hand,
     held::HeldBytes,
     memory::SessionMemory,
@@ -120,6 +127,7 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
         keys,
         held,
         metrics,
+        wave: Arc::default(),
     };
 
     let mut beside = JoinSet::new();
@@ -148,7 +156,7 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
     let _ = tokio::time::timeout(FIRST_LOOK, first_look).await;
     let replayed = tokio::select! {
         failed = first_failure(&mut publishing) => Err(failed),
-        ended = rounds(&config, &queue, &performance, &shutdown) => ended,
+        ended = rounds(&config, &queue, &store, &performance, &shutdown) => ended,
     };
     // The last publisher goes, so that publishing ends when it has confirmed what was handed in.
     drop(performance);
@@ -173,7 +181,10 @@ fn player(
         Ok(Side { line: Line::new(origin, edits, config)?, breaker })
     };
     let secondary = config.secondary_origin()?;
+    let keychain = Keychain::new(config.credentials, config.swap.clone());
     Ok(Player {
+        keychain,
+        refused: Mutex::default(),
         candidate: side(config.candidate_origin()?, HeaderEdits::of(config))?,
         secondary: secondary.map(|origin| side(origin, HeaderEdits::default())).transpose()?,
         send_writes: config.writes,
@@ -188,6 +199,7 @@ fn player(
         versions: Versions::new(&config.version_header, config.candidate_version.clone()),
         metrics: Arc::clone(metrics),
         memory,
+        create_wait: Duration::from_millis(config.session_wait_ms),
     })
 }
 
@@ -209,13 +221,13 @@ fn watch_over(
     let pause = Duration::from_millis(config.probe_ms);
     let probing = Arc::clone(player);
     beside.spawn(async move {
-        let side = &probing.candidate;
-        side.breaker.keep_probing(&side.line, pause).await;
+        let breaker = &probing.candidate.breaker;
+        breaker.keep_probing(pause, async || probing.probe().await).await;
     });
     let probing = Arc::clone(player);
     beside.spawn(async move {
         if let Some(side) = &probing.secondary {
-            side.breaker.keep_probing(&side.line, pause).await;
+            side.breaker.keep_probing(pause, async || side.breaker.probe(&side.line).await).await;
         }
     });
 }
@@ -226,6 +238,20 @@ fn watch_over(
 async fn rounds(
     config: &ReplayConfig,
     queue: &Queue,
+    store: &Store,
+    performance: &Performance,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut share = Share::join(store, Lane::Exchanges.as_str(), queue.partitions()).await;
+    let ended = take_rounds(config, queue, &mut share, performance, shutdown).await;
+    share.leave().await;
+    ended
+}
+
+async fn take_rounds(
+    config: &ReplayConfig,
+    queue: &Queue,
+    share: &mut Share,
     performance: &Performance,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -237,10 +263,11 @@ async fn rounds(
     loop {
         let consumer = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            consumer = consumer_of_use(config, queue, performance) => consumer,
+            consumer = consumer_of_use(config, queue, share, performance) => consumer,
         };
-        match Round::new(config, performance).run(consumer, shutdown).await {
+        match Round::new(config, performance).run(consumer, share, shutdown).await {
             RoundEnd::Stopped | RoundEnd::QueueClosed => return Ok(()),
+            RoundEnd::Shared => {}
             RoundEnd::Standing => {
                 tracing::info!("nothing can be sent for long: messages were given back");
             }
@@ -252,11 +279,12 @@ async fn rounds(
 async fn consumer_of_use(
     config: &ReplayConfig,
     queue: &Queue,
+    share: &mut Share,
     performance: &Performance,
 ) -> Consumer {
     performance.player.may_send().await;
     loop {
-        match queue.consumer(Lane::Exchanges, config.prefetch).await {
+        match queue.consumer_of(Lane::Exchanges, config.prefetch, &share.mine()).await {
             Ok(consumer) => return consumer,
             Err(error) => {
                 tracing::warn!(error = %error, "exchanges cannot be taken: trying again");

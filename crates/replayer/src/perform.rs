@@ -15,6 +15,7 @@ use crate::{
     player::Player,
     publish::{Note, Publisher},
     sessions::{Job, Sessions, UnderWay},
+    wave::{Ruling, Wave},
     writes::Claim,
 };
 
@@ -34,6 +35,7 @@ pub(crate) struct Performance {
     pub(crate) keys: Arc<Keyring>,
     pub(crate) held: Arc<HeldBytes>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) wave: Arc<Wave>,
 }
 
 impl Performance {
@@ -49,8 +51,26 @@ impl Performance {
         let mut turn = Some((first, under_way));
         while let Some((job, under_way)) = turn {
             let Some(settlement) = self.run(&job, &under_way, &closing).await else { return };
-            self.settle(&job, settlement);
+            self.rule(job, settlement);
             turn = self.sessions.next(session);
+        }
+    }
+
+    /// Settles an exchange, unless its answer may be one of a wave of refusals.
+    fn rule(&self, job: Job, settlement: Settlement) {
+        match self.wave.rule(job, settlement, self.player.refuses_credentials()) {
+            Ruling::Settle(settled) => self.settle_all(settled),
+            Ruling::Wave(refused) => {
+                let jobs: Vec<Job> = refused.into_iter().map(|(job, _)| job).collect();
+                self.player.refused(&jobs);
+                self.skip(&jobs, SkipReason::Credentials);
+            }
+        }
+    }
+
+    pub(crate) fn settle_all(&self, settled: Vec<(Job, Settlement)>) {
+        for (job, settlement) in settled {
+            self.settle(&job, settlement);
         }
     }
 
@@ -111,6 +131,9 @@ impl Performance {
             && self.is_overtaken(exchange, taken, closing).await?
         {
             return Some(self.player.skipped(exchange, SkipReason::SessionGap));
+        }
+        if let Some(memory) = &self.player.memory {
+            memory.expected.wait(exchange, self.player.create_wait, closing).await?;
         }
         match &job.singly {
             None => self.run_caught(exchange, under_way, closing).await,

@@ -1,21 +1,26 @@
 //! One exchange's turn: from its session's order to its settlement.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use exchange::{
-    Answer, Exchange, Mapped, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement, SkipReason,
+    Answer, Exchange, Mapped, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement,
+    SkipReason, control::BreakerKind,
 };
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     breaker::Breaker,
+    credentials::Keychain,
     held::HeldBytes,
     instant::now_micros,
     memory::{Copyist, Rewritten, SessionMemory},
     metrics::Metrics,
     pace::Pace,
-    sessions::UnderWay,
+    sessions::{Job, UnderWay},
     version::Versions,
     wire::{Connection, Line, Unconnected},
     writes::{Claim, WriteNotes},
@@ -48,9 +53,14 @@ pub(crate) struct Player {
     pub(crate) paused: watch::Sender<bool>,
     pub(crate) notes: WriteNotes,
     pub(crate) versions: Versions,
+    pub(crate) keychain: Keychain,
+    /// A read that the candidate refused with others: asked again to see whether it still does.
+    pub(crate) refused: Mutex<Option<Exchange>>,
     pub(crate) metrics: Arc<Metrics>,
     /// `None`: switched off.
     pub(crate) memory: Option<Arc<SessionMemory>>,
+    /// How long an exchange waits for a create that makes what it names.
+    pub(crate) create_wait: Duration,
 }
 
 /// What one exchange has gone through so far.
@@ -99,7 +109,7 @@ impl Player {
             }
             under_way.begin();
             let asking = Asking {
-                candidate: self.rewritten(Copyist::Candidate, exchange),
+                candidate: self.for_candidate(exchange).await,
                 secondary: self.rewritten(Copyist::Secondary, exchange),
             };
             let asked = self.ask_both(&asking, exchange, &mut tries).await;
@@ -225,6 +235,11 @@ impl Player {
     ) -> Settlement {
         let candidate_version = self.versions.of(candidate.response());
         self.metrics.answered(&candidate);
+        if let Some(response) = candidate.response() {
+            let busy = |status| matches!(status, 429 | 503);
+            let refused = busy(response.status) && !busy(exchange.response.status);
+            self.candidate.breaker.answered(refused);
+        }
         let exchange = exchange.clone();
         let reference = None;
         Settlement::Replayed(Box::new(Pair {
@@ -235,6 +250,59 @@ impl Player {
             reference,
             mapped,
         }))
+    }
+
+    /// What the candidate is asked: with its own ids and the credentials that it gets.
+    pub(crate) async fn for_candidate<'e>(&self, exchange: &'e Exchange) -> Rewritten<'e> {
+        let rewritten = self.rewritten(Copyist::Candidate, exchange);
+        match self.keychain.apply(&rewritten.exchange).await {
+            Some(with_ours) => rewritten.with(with_ours),
+            None => rewritten,
+        }
+    }
+
+    pub(crate) fn refuses_credentials(&self) -> bool {
+        self.candidate.breaker.kind() == Some(BreakerKind::Credentials)
+    }
+
+    /// The candidate refuses whole clients: nothing is sent until it takes one of them again.
+    pub(crate) fn refused(&self, jobs: &[Job]) {
+        self.keychain.refused();
+        let newest = jobs.iter().rev().find(|job| !job.exchange.write);
+        if let Some(job) = newest {
+            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            *refused = Some(job.exchange.clone());
+        }
+        if !self.refuses_credentials() {
+            let detail = "it answers 401 or 403 where the primary does not: set `credentials` in \
+                          [replay], or give it the keys that it lacks";
+            self.candidate.breaker.open(BreakerKind::Credentials, detail);
+        }
+    }
+
+    /// Looks whether what opened the breaker is over.
+    pub(crate) async fn probe(&self) {
+        let Side { line, breaker } = &self.candidate;
+        match breaker.kind() {
+            None => {}
+            Some(BreakerKind::Down) => breaker.probe(line).await,
+            // It had its pause; the next answers tell.
+            Some(BreakerKind::Overloaded) => breaker.close(),
+            Some(BreakerKind::Credentials) => {
+                let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let Some(exchange) = refused else { return breaker.close() };
+                self.keychain.refused();
+                let asked = self.for_candidate(&exchange).await;
+                let Ok(connection) = line.open(false).await else { return };
+                let Ok(answer) = line.ask(connection, &asked.exchange, &mut 0).await else {
+                    return;
+                };
+                let status = answer.response().map(|response| response.status);
+                if status.is_some_and(|status| !matches!(status, 401 | 403)) {
+                    breaker.close();
+                }
+            }
+        }
     }
 
     /// The request a side gets: the client's, with what that side made itself in it.

@@ -25,6 +25,7 @@ mod record;
 mod remembered;
 mod settings;
 mod settled;
+mod share;
 mod sql;
 mod tally;
 mod url;
@@ -45,6 +46,7 @@ pub use record::{
     Compared, Fate, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot, SignatureRow, Versus,
 };
 pub use remembered::{MemoryQuery, MemoryRow};
+pub use share::Share;
 pub use url::{StoreUrl, StoreUrlError};
 
 /// Stable hash of `METHOD template` (see `cluster::EndpointId`), as a database key.

@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use exchange::{Answer, Exchange, Mapped, Mapping, Outcome, SessionKey, Settlement, seal::Keyring};
+use exchange::{Answer, Exchange, Mapping, Outcome, SessionKey, Settlement, seal::Keyring};
 use memory::{
     Book, Lesson, Sought,
     book::{Found, Learnt},
@@ -58,6 +58,11 @@ pub(crate) struct Rewritten<'e> {
 impl<'e> Rewritten<'e> {
     pub(crate) fn as_captured(exchange: &'e Exchange) -> Self {
         Self { exchange: Cow::Borrowed(exchange), used: Vec::new() }
+    }
+
+    /// With more put in.
+    pub(crate) fn with(self, exchange: Exchange) -> Self {
+        Self { exchange: Cow::Owned(exchange), used: self.used }
     }
 }
 

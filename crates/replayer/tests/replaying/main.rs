@@ -5,6 +5,7 @@
 
 mod broker;
 mod faults;
+mod memory;
 mod order;
 mod results;
 mod scene;

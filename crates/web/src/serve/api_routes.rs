@@ -15,7 +15,7 @@ use super::{App, parameters, refusal};
 use crate::{
     api::{
         self, ApiError, ClusterId, ClustersQuery, EndpointsQuery, ExchangesQuery, GateQuery,
-        OPENAPI, PageQuery, PauseRequest, Rules, StateChange, VersionAnnouncement,
+        MemoryQuery, OPENAPI, PageQuery, PauseRequest, Rules, StateChange, VersionAnnouncement,
     },
     desired,
 };
@@ -34,6 +34,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/exchanges/{id}", get(exchange))
         .route("/rules", get(rules))
         .route("/volatile", get(volatile))
+        .route("/memory", get(memory))
         .route("/gate", get(gate))
         .route("/versions", get(versions).post(announce))
         .route("/pause", post(pause).get(paused))
@@ -193,6 +194,17 @@ async fn rules(State(app): State<App>) -> Json<Rules> {
 
 async fn volatile(State(app): State<App>, asked: Asked) -> Answer<api::Volatile> {
     asked.answer(api::volatile(app.store()).await)
+}
+
+async fn memory(State(app): State<App>, asked: Asked) -> Result<Response, Refused> {
+    let query: MemoryQuery = asked.query()?;
+    if query.format.as_deref() == Some("jsonl") {
+        let text = api::memory_seed(app.store(), &query).await;
+        let text = text.map_err(|error| asked.refuse(error))?;
+        return Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], text).into_response());
+    }
+    let told = asked.answer(api::memory(app.store(), &query).await)?;
+    Ok(told.into_response())
 }
 
 async fn gate(State(app): State<App>, asked: Asked) -> Answer<gate::Decision> {
