@@ -46,8 +46,7 @@ pub struct Lesson {
 pub fn made(request: &Request, primary: &Response) -> Vec<Lesson> {
     let sent = sent(request);
     let mut made = Vec::new();
-    let mut add =
-        |lesson: Option<Lesson>| made.extend(lesson.filter(|l| !sent.contains(&l.primary)));
+    let mut add = |lesson: Option<Lesson>| made.extend(lesson.filter(|l| !sent.names(l)));
     if let Some(body) = text(primary) {
         for (value, place) in places(&body, request).into_values() {
             add(lesson(&place, &value, None));
@@ -77,9 +76,7 @@ pub fn learn(request: &Request, primary: &Response, other: &Response, write: boo
         of_locations(primary, other, &mut lessons);
     }
     of_bodies(request, primary, other, write, &mut lessons);
-    lessons.retain(|lesson| {
-        !sent.contains(&lesson.primary) && Some(&lesson.primary) != lesson.other.as_ref()
-    });
+    lessons.retain(|lesson| !sent.names(lesson) && Some(&lesson.primary) != lesson.other.as_ref());
     lessons.dedup();
     lessons.truncate(MOST_LESSONS);
     lessons
@@ -102,13 +99,24 @@ fn is_success(status: u16) -> bool {
     (200..400).contains(&status)
 }
 
-/// Every value that the request itself holds.
-fn sent(request: &Request) -> HashSet<String> {
-    let mut sent = HashSet::new();
+/// What the request itself names, by kind.
+struct Sent(HashMap<String, HashSet<String>>);
+
+fn sent(request: &Request) -> Sent {
+    let mut sent: HashMap<String, HashSet<String>> = HashMap::new();
     crate::names(request, &mut |sought| {
-        sent.insert(sought.value.to_owned());
+        sent.entry(sought.value.to_owned()).or_default().extend(sought.kinds.iter().cloned());
     });
-    sent
+    Sent(sent)
+}
+
+impl Sent {
+    /// User 1 may well make loan 1; what is like no other is the same wherever it stands.
+    fn names(&self, lesson: &Lesson) -> bool {
+        self.0.get(&lesson.primary).is_some_and(|kinds| {
+            kinds.contains(&lesson.kind) || is_unique(&lesson.primary) || kinds.is_empty()
+        })
+    }
 }
 
 fn lesson(place: &Kinds, primary: &str, other: Option<&str>) -> Option<Lesson> {

@@ -133,6 +133,14 @@ fn ids_of_a_create_are_put_wherever_they_are_named() {
 }
 
 #[test]
+fn what_the_client_names_is_not_learnt_and_another_thing_of_the_same_number_is() {
+    let create = post("/users/1/loans", r#"{"user_id":1,"ref_id":"R-1"}"#);
+    let primary = json(r#"{"id":1,"user_id":1,"ref_id":"R-1"}"#);
+    let lessons = learn(&create, &primary, &json(r#"{"id":9,"user_id":5,"ref_id":"R-2"}"#), true);
+    assert_eq!(kinds(&lessons), [("loan", "1", "9")]);
+}
+
+#[test]
 fn an_id_may_change_its_type() {
     let mut both = Both::new();
     let id = "2f1b6c1e-7f0e-4c55-9d0a-0f3b6c2d1e5a";

@@ -104,17 +104,12 @@ impl Breaker {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Probes whenever this is open, for ever.
-    pub(crate) async fn keep_probing(&self, pause: Duration, probe: impl AsyncFn()) {
-        let mut state = self.watch();
-        loop {
-            if state.wait_for(|state| state.open.is_some()).await.is_err() {
-                return;
-            }
-            let ever = self.ever.load(Ordering::Relaxed);
-            tokio::time::sleep(if ever { pause } else { pause.min(PROBE_AT_FIRST) }).await;
-            probe().await;
-        }
+    /// Resolves when this is open and its pause is over: time for a probe.
+    pub(crate) async fn probe_due(&self, pause: Duration) {
+        // The sender is `self`: this cannot fail.
+        let _ = self.watch().wait_for(|state| state.open.is_some()).await;
+        let ever = self.ever.load(Ordering::Relaxed);
+        tokio::time::sleep(if ever { pause } else { pause.min(PROBE_AT_FIRST) }).await;
     }
 
     /// Opens or closes by one connection.
@@ -184,8 +179,12 @@ mod tests {
         breaker.failed("refused");
 
         let mut state = breaker.watch();
-        let probing =
-            breaker.keep_probing(Duration::from_millis(10), async || breaker.probe(&line).await);
+        let probing = async {
+            loop {
+                breaker.probe_due(Duration::from_millis(10)).await;
+                breaker.probe(&line).await;
+            }
+        };
         let closing = async {
             tokio::time::sleep(Duration::from_millis(60)).await;
             assert!(breaker.is_open());
@@ -193,7 +192,7 @@ mod tests {
             state.wait_for(|state| state.open.is_none()).await.unwrap();
         };
         tokio::select! {
-            () = probing => panic!("it stopped probing"),
+            () = probing => unreachable!("it probes for ever"),
             closed = tokio::time::timeout(Duration::from_secs(5), closing) => closed.unwrap(),
         }
         assert!(!breaker.is_open());

@@ -57,6 +57,9 @@ pub struct ReplayConfig {
     /// Pause between probes of a candidate that cannot be reached; 500 ms (or this, where it is
     /// shorter) while it has never been reached.
     pub probe_ms: u64,
+    /// How long a 401 or 403 of the candidate alone waits for others of its kind, which would
+    /// say that its credentials are wrong, before it counts.
+    pub refusal_wait_ms: u64,
     /// How long the breaker may stay open, or replaying paused, before messages are given back.
     /// None are taken again until it closes, or replaying goes on.
     pub give_back_ms: u64,
@@ -103,6 +106,7 @@ impl Default for ReplayConfig {
             session_wait_ms: 5_000,
             breaker_failures: 20,
             probe_ms: 10_000,
+            refusal_wait_ms: 10_000,
             give_back_ms: 60_000,
             drain_ms: 5_000,
             set_headers: BTreeMap::new(),

@@ -75,6 +75,7 @@ use crate::{
     round::{Round, RoundEnd},
     sessions::Sessions,
     version::Versions,
+    wave::Wave,
     wire::Line,
     writes::WriteNotes,
 };
@@ -127,7 +128,7 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
         keys,
         held,
         metrics,
-        wave: Arc::default(),
+        wave: Arc::new(Wave::new(Duration::from_millis(config.refusal_wait_ms))),
     };
 
     let mut beside = JoinSet::new();
@@ -221,13 +222,18 @@ fn watch_over(
     let pause = Duration::from_millis(config.probe_ms);
     let probing = Arc::clone(player);
     beside.spawn(async move {
-        let breaker = &probing.candidate.breaker;
-        breaker.keep_probing(pause, async || probing.probe().await).await;
+        loop {
+            probing.candidate.breaker.probe_due(pause).await;
+            probing.probe().await;
+        }
     });
     let probing = Arc::clone(player);
     beside.spawn(async move {
         if let Some(side) = &probing.secondary {
-            side.breaker.keep_probing(pause, async || side.breaker.probe(&side.line).await).await;
+            loop {
+                side.breaker.probe_due(pause).await;
+                side.breaker.probe(&side.line).await;
+            }
         }
     });
 }

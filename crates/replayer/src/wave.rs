@@ -19,8 +19,6 @@ use tokio::time::Instant;
 
 use crate::sessions::Job;
 
-/// How long a refusal waits for others.
-const HELD_FOR: Duration = Duration::from_secs(10);
 /// Refusals that make a wave, and how many clients and kinds of target they come from.
 const REFUSALS: usize = 10;
 const CLIENTS: usize = 3;
@@ -28,8 +26,12 @@ const SHAPES: usize = 2;
 /// Held at a time; beyond, the oldest are handed on.
 const MOST_HELD: usize = 2_000;
 
-#[derive(Debug, Default)]
-pub(crate) struct Wave(Mutex<Inner>);
+#[derive(Debug)]
+pub(crate) struct Wave {
+    /// How long a refusal waits for others.
+    patience: Duration,
+    inner: Mutex<Inner>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -57,6 +59,10 @@ pub(crate) enum Ruling {
 }
 
 impl Wave {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self { patience, inner: Mutex::default() }
+    }
+
     /// Rules over one settlement; `open` says that a wave is known and not over.
     pub(crate) fn rule(&self, job: Job, settlement: Settlement, open: bool) -> Ruling {
         let said = match &settlement {
@@ -88,7 +94,7 @@ impl Wave {
 
     /// Those that waited long enough.
     pub(crate) fn overdue(&self) -> Vec<(Job, Settlement)> {
-        self.lock().take(|held| held.at.elapsed() > HELD_FOR)
+        self.lock().take(|held| held.at.elapsed() > self.patience)
     }
 
     /// All, at the end of a round.
@@ -97,7 +103,7 @@ impl Wave {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

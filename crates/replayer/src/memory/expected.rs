@@ -1,4 +1,5 @@
-//! What creates that were taken and are not settled yet will name: who names it waits for them.
+//! What writes that were taken and are not settled yet make or name: who names it in another
+//! session waits for them, and so meets the state in which the primary answered.
 //!
 //! One waits only for an exchange that the primary had answered before its own: everybody waits
 //! for what is older, so nobody waits in a circle.
@@ -13,6 +14,9 @@ use exchange::{Exchange, Micros, Number};
 use memory::{Sought, is_unique};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+/// Things that one write is waited for.
+const MOST_NAMED: usize = 600;
 
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
@@ -36,26 +40,37 @@ struct Create {
 }
 
 impl Expected {
-    /// A create was taken: its answer will name these.
+    /// A write was taken: its answer will name some things, and it changes others.
     pub(crate) fn expect(&self, exchange: &Exchange) {
         if !exchange.write || !(200..400).contains(&exchange.response.status) {
             return;
         }
         let made = memory::made(&exchange.request, &exchange.response);
-        if made.is_empty() {
+        let mut named: Vec<(String, String)> =
+            made.into_iter().map(|lesson| (lesson.kind, lesson.primary)).collect();
+        memory::names(&exchange.request, &mut |sought| {
+            let kind = sought.kinds.first().filter(|_| sought.is_id).cloned();
+            // Credentials name who asks, not what is changed.
+            let credential = sought.kinds.iter().any(|k| k == "token" || k.contains(':'));
+            let unique = (is_unique(sought.value) && !credential).then(String::new);
+            if let Some(kind) = unique.or(kind).filter(|_| named.len() < MOST_NAMED) {
+                named.push((kind, sought.value.to_owned()));
+            }
+        });
+        if named.is_empty() {
             return;
         }
         let mut inner = self.lock();
-        let values = made.iter().map(|lesson| lesson.primary.clone()).collect();
+        let values = named.iter().map(|(_, value)| value.clone()).collect();
         inner.values.insert(exchange.number, values);
-        for lesson in made {
+        for (kind, value) in named {
             let create = Create {
-                kind: lesson.kind,
+                kind,
                 number: exchange.number,
                 answered_at: answered_at(exchange),
                 session: exchange.session,
             };
-            inner.by_value.entry(lesson.primary).or_default().push(create);
+            inner.by_value.entry(value).or_default().push(create);
         }
     }
 
@@ -181,6 +196,12 @@ mod tests {
         mine.session = own.session;
         expected.expect(&mine);
         assert!(!expected.names(&Exchange { session: own.session, ..read(200_000, "/loans/9") }));
+
+        let mut change = create(3, 100, 0);
+        change.request.target = "/offers/55/accept".to_owned();
+        expected.expect(&change);
+        assert!(expected.names(&read(200_000, "/offers/55")), "a write changes it");
+        assert!(!expected.names(&read(200_000, "/loans/55")));
 
         let closing = CancellationToken::new();
         let begun = std::time::Instant::now();

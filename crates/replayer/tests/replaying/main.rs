@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "tests say why they are skipped")]
 
 mod broker;
+mod credentials;
 mod faults;
 mod memory;
 mod order;
@@ -25,6 +26,7 @@ fn config(candidate: &Side) -> ReplayConfig {
         connect_timeout_ms: 500,
         probe_ms: 50,
         drain_ms: 2_000,
+        refusal_wait_ms: 100,
         ..ReplayConfig::default()
     }
 }

@@ -72,7 +72,7 @@ async fn what_names_an_unfinished_create_of_another_session_waits_for_it() {
     scene.publish(exchanges).await;
     let settlements = scene.settlements(3).await;
     assert_eq!(all_words(&settlements), ["201", "200", "200"]);
-    assert_eq!(candidate.targets(), ["/loans?wait=300", "/other", "/loans/900"]);
+    assert_eq!(candidate.targets()[2], "/loans/900", "others went on meanwhile");
     replayer.stop().await;
 }
 

@@ -26,6 +26,8 @@ struct Memory {
     answered: AtomicUsize,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
+    /// It takes the credentials it refused.
+    takes_all: std::sync::atomic::AtomicBool,
     /// Loans made here; their ids start at 900.
     made: AtomicUsize,
 }
@@ -80,6 +82,11 @@ impl Side {
             axum::serve(listener, routes).await.unwrap();
         });
         self.runtime = Some(runtime);
+    }
+
+    /// `/keyed/…` is 401 until then.
+    pub(crate) fn take_credentials(&self) {
+        self.memory.takes_all.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -139,6 +146,9 @@ async fn answer(
         }
         ["", "login"] if is_post => {
             headers.insert("set-cookie", "sid=of-the-candidate; Path=/".parse().unwrap());
+        }
+        ["", "keyed", ..] if !memory.takes_all.load(Ordering::SeqCst) => {
+            status = StatusCode::UNAUTHORIZED;
         }
         ["", "me"] if cookie.as_deref() != Some("sid=of-the-candidate") => {
             status = StatusCode::UNAUTHORIZED;
