@@ -127,7 +127,7 @@ async fn work(
     );
     // Each ends by itself: taking and learning at `shutdown`, recording when all is recorded.
     tokio::join!(
-        intake::take_shared(workshop, queue, share, judged, workers, &shutdown),
+        intake::take_shared(workshop, queue, share, judged, workers, shutdown),
         recorder.run(waiting, shutdown.clone()),
         follow(store, models, metrics, shutdown),
         analyst.run(shutdown.clone()),

@@ -72,7 +72,7 @@ impl Kinds {
 }
 
 fn naming_of_trace(name: &str) -> Vec<String> {
-    let stem = name.trim_end_matches(|c: char| matches!(c, 'i' | 'I' | 'd' | 'D' | '_' | '-'));
+    let stem = name.trim_end_matches(['i', 'I', 'd', 'D', '_', '-']);
     entity::entity(stem).into_iter().collect()
 }
 

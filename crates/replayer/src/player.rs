@@ -336,7 +336,7 @@ impl Player {
             let side = Copyist::Secondary;
             mapped.secondary = memory.known(side, &asking.secondary, exchange, answer);
         }
-        memory.keep(lessons, exchange.write).await;
+        memory.keep(&lessons, exchange.write).await;
         if is_gone(&candidate) && !is_missing(exchange.response.status) {
             let unmapped = memory.names_unmapped(exchange);
             if unmapped {

@@ -57,7 +57,7 @@ impl Share {
     /// process. Cancel-safe.
     pub async fn changed(&mut self) {
         if self.mine.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

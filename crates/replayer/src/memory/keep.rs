@@ -74,7 +74,7 @@ impl Keeper {
     }
 
     /// Soon.
-    pub(super) fn keep(&self, kept: Vec<Kept>) {
+    pub(super) fn keep(&self, kept: &[Kept]) {
         if !kept.is_empty() {
             let rows = kept.iter().map(|kept| self.row(kept)).collect();
             let _ = self.asks.send(Ask { rows, tell: None });
@@ -82,7 +82,7 @@ impl Keeper {
     }
 
     /// Before this returns, unless the store takes its time.
-    pub(super) async fn keep_now(&self, kept: Vec<Kept>) {
+    pub(super) async fn keep_now(&self, kept: &[Kept]) {
         let (tell, told) = oneshot::channel();
         let rows = kept.iter().map(|kept| self.row(kept)).collect();
         if self.asks.send(Ask { rows, tell: Some(tell) }).is_ok() {

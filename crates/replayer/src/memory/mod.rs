@@ -197,13 +197,13 @@ impl SessionMemory {
             if matches!(pair.candidate.outcome, Outcome::Answered(_)));
         if !answered && (200..400).contains(&exchange.response.status) {
             let missed = miss(&mut self.book(Copyist::Candidate), Copyist::Candidate, exchange);
-            self.keeper.keep(missed);
+            self.keeper.keep(&missed);
         }
         self.expected.over(exchange.number);
     }
 
     /// Keeps what was learnt; for a write, until it is kept or the store takes its time.
-    pub(crate) async fn keep(&self, kept: Vec<Kept>, write: bool) {
+    pub(crate) async fn keep(&self, kept: &[Kept], write: bool) {
         if kept.is_empty() {
             return;
         }
