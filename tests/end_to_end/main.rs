@@ -12,5 +12,6 @@ mod gate;
 mod harness;
 mod kills;
 mod loops;
+mod rechecks;
 mod restarts;
 mod tap_alone;

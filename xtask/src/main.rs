@@ -17,6 +17,7 @@ const HELP: &str = "\
 cargo xtask test [FILTER]    formatting, lints, every test, on both backends and in a browser
 cargo xtask bench diff       cost of comparing bodies, as ratios to parsing them
 cargo xtask bench compare    pairs a second on one core, into Postgres and SQLite
+cargo xtask bench rules      missing rules found in scenarios; `bench rules --help` says more
 cargo xtask servers          a private RabbitMQ and Postgres until Enter or Ctrl-C; prints their URLs
 cargo xtask screenshots DIR  pictures of the demo's pages, light and dark
 cargo xtask bench tap        the tap beside nginx, HAProxy and Envoy; `bench tap --help` says more

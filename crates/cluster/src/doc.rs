@@ -131,6 +131,51 @@ pub struct DocCondition {
     pub support: u64,
     /// `candidate` or `confirmed`.
     pub status: String,
+    #[serde(default)]
+    pub counts: DocCounts,
+}
+
+/// What a condition was counted on: stored rows, or every pair since `exact_since`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DocCounts {
+    /// Meet the condition and differ so.
+    pub hits: u64,
+    /// Meet the condition.
+    pub covered: u64,
+    /// Differ so without meeting it.
+    pub missed: u64,
+    /// Do not meet it.
+    pub others: u64,
+    /// RFC 3339.
+    pub exact_since: Option<String>,
+}
+
+impl DocCounts {
+    /// `(212 of 213 such requests; 0 of 8,410 others)`
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let kept = if self.exact_since.is_some() { "" } else { " kept" };
+        format!(
+            "({} of {} such requests{kept}; {} of {} others)",
+            grouped(self.hits),
+            grouped(self.covered),
+            grouped(self.missed),
+            grouped(self.others)
+        )
+    }
+}
+
+/// `8,410`
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + 4);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 //! ```text
 //! endpoints, counters ─► parameters of paths ─► merges of endpoints
 //! counters of both sides, samples ─► volatile places ─► verdict per signature
-//! mismatching signatures ─► groups ─► clusters with a sentence each
+//! mismatching signatures ─► groups ─► causes (stored rows) ─► clusters with a sentence each
 //! ```
 //!
 //! Everything is derived anew from all that was counted, so what is learnt late also corrects
@@ -16,8 +16,9 @@ use exchange::Micros;
 
 use crate::{
     ClusterDoc, EndpointId, Model, Place, Signature, Verdict, VolatilePlace, Where,
-    group::{self, Finding},
-    routes, title,
+    explain::{self, Differing, Row, Rows, Today},
+    group::{self, Finding, Group},
+    routes,
     volatile::{EndpointTally, volatile_places},
 };
 
@@ -32,6 +33,8 @@ pub struct LearnInput<'a> {
     pub asked: &'a BTreeMap<EndpointId, u64>,
     /// Of matches and mismatches, as many as are kept.
     pub samples: &'a [SampleSeen],
+    /// Rows of fields, from which conditions are learnt.
+    pub rows: &'a Rows,
     /// Whether a rule of the configuration masks a place at `METHOD template`.
     pub ignored: &'a dyn Fn(&str, &Place) -> bool,
 }
@@ -59,6 +62,8 @@ pub struct SignatureSeen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Versus {
     Candidate,
+    /// The candidate, which gave the same answer later.
+    Late,
     /// The candidate, where the verdict does not count (the primary failed itself).
     Unjudged,
     Secondary,
@@ -83,6 +88,8 @@ pub struct SampleSeen {
     pub lists: Vec<SampleLists>,
     /// The bodies are text by lines.
     pub is_text: bool,
+    /// Its fields, by which it is told whose sample it is where a signature has several causes.
+    pub row: Option<Row>,
 }
 
 /// Both sides' arrays at one generalised path, without structures inside their elements.
@@ -137,6 +144,10 @@ pub struct Learnt {
     /// Signature, whether it matches, and the place of its cluster in `clusters`.
     pub verdicts: Vec<(i64, bool, Option<usize>)>,
     pub clusters: Vec<LearntCluster>,
+    /// Of signatures with several clusters.
+    pub shares: Vec<(i64, Part)>,
+    /// Of their samples: place in the samples given, cluster.
+    pub homes: Vec<(usize, usize)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -158,38 +169,61 @@ pub fn learn(input: &LearnInput<'_>) -> Learnt {
     let (verdicts, mut findings) = judge(input, &model, &places);
     let constant = group::part_from_constant(&mut findings, &compared(input, &places));
     let groups = group::group(&findings, &constant, &|endpoint| places.name(endpoint));
-    let home: BTreeMap<i64, usize> = groups
-        .iter()
-        .enumerate()
-        .flat_map(|(at, group)| group.signatures.iter().map(move |signature| (*signature, at)))
+    let explained = learn_causes(input, &model, &places, (&findings, &groups, &verdicts));
+    let sorted =
+        clusters::sorted(&groups, &findings, &explained, input.samples, input.rows, &|endpoint| {
+            places.name(endpoint)
+        });
+    let first = |signature: &i64| {
+        let of = sorted.of_signature.get(signature)?;
+        of.first().map(|part| part.cluster)
+    };
+    let verdicts: Vec<(i64, bool, Option<usize>)> = verdicts
+        .into_iter()
+        .map(|(signature, matches)| (signature, matches, first(&signature)))
         .collect();
-    let mut samples: Vec<Vec<&SampleSeen>> = vec![Vec::new(); groups.len()];
-    for sample in input.samples {
-        if let Some(kept) = home.get(&sample.signature).and_then(|at| samples.get_mut(*at)) {
-            kept.push(sample);
-        }
-    }
-    let clusters = groups.into_iter().zip(samples).map(|(group, samples)| {
-        let doc = title::document(&group.places, &samples);
-        let endpoint = places.name(group.endpoint);
-        let words = title::search_words(&doc, &endpoint);
-        LearntCluster {
-            fingerprint: group.fingerprint,
-            endpoint: group.endpoint,
-            first_minute: group.first_minute,
-            doc,
-            words,
-        }
-    });
+    let split = sorted.of_signature.iter().filter(|(_, of)| of.len() > 1);
+    let shares =
+        split.flat_map(|(signature, of)| of.iter().map(|part| (*signature, *part))).collect();
     Learnt {
-        clusters: clusters.collect(),
         merges: places.merges(),
-        verdicts: verdicts
-            .into_iter()
-            .map(|(signature, matches)| (signature, matches, home.get(&signature).copied()))
-            .collect(),
-        model,
+        verdicts,
+        clusters: sorted.clusters,
+        shares,
+        homes: sorted.homes,
+        model: Model { explained, ..model },
     }
+}
+
+/// Why answers differ, at each endpoint where stored rows tell.
+fn learn_causes(
+    input: &LearnInput<'_>,
+    model: &Model,
+    places: &Places,
+    (findings, groups, verdicts): (&[Finding], &[Group], &[(i64, bool)]),
+) -> Vec<explain::Explained> {
+    let group_of: BTreeMap<i64, &Group> = groups
+        .iter()
+        .flat_map(|group| group.signatures.iter().map(move |signature| (*signature, group)))
+        .collect();
+    let differing: Vec<Differing<'_>> = findings
+        .iter()
+        .filter_map(|finding| {
+            let group = group_of.get(&finding.signature)?.fingerprint.as_str();
+            let (signature, endpoint) = (finding.signature, finding.endpoint);
+            Some(Differing { signature, endpoint, residual: &finding.residual, group })
+        })
+        .collect();
+    let matching: BTreeSet<i64> =
+        verdicts.iter().filter(|(_, matches)| *matches).map(|(id, _)| *id).collect();
+    explain::explain(&Today {
+        before: input.model,
+        model,
+        rows: input.rows,
+        differing: &differing,
+        matching: &matching,
+        home: &|endpoint| places.home(endpoint),
+    })
 }
 
 /// Where recorded endpoints belong under the learnt parameters.
@@ -236,7 +270,8 @@ fn learn_routes(input: &LearnInput<'_>) -> (Model, Places) {
         (endpoint.id, EndpointSeen { id, method: endpoint.method.clone(), template })
     });
     let homes = homes.collect();
-    (Model { number: input.model.number, parameters, volatile: Vec::new() }, Places { homes })
+    let number = input.model.number;
+    (Model { number, parameters, ..Model::default() }, Places { homes })
 }
 
 fn learn_volatile(input: &LearnInput<'_>, places: &Places) -> Vec<VolatilePlace> {
@@ -252,7 +287,7 @@ fn learn_volatile(input: &LearnInput<'_>, places: &Places) -> Vec<VolatilePlace>
             Versus::Candidate if is_answered(&seen.signature) => {
                 tally.candidate(&seen.signature, seen.pairs);
             }
-            Versus::Candidate | Versus::Unjudged => {}
+            Versus::Candidate | Versus::Late | Versus::Unjudged => {}
         }
     }
     let weights = weights(input);
@@ -314,7 +349,8 @@ fn judge(
         });
     }
     let mut counted: BTreeMap<i64, (u64, i64)> = BTreeMap::new();
-    for seen in input.signatures.iter().filter(|seen| seen.versus == Versus::Candidate) {
+    let counts = |seen: &&SignatureSeen| matches!(seen.versus, Versus::Candidate | Versus::Late);
+    for seen in input.signatures.iter().filter(counts) {
         let (pairs, first) = counted.entry(seen.id).or_insert((0, seen.first_minute));
         *pairs += seen.pairs;
         *first = (*first).min(seen.first_minute);
@@ -342,11 +378,18 @@ impl Learnt {
                     == (b.endpoint, b.place, &b.path, b.covers, &b.families)
             })
             && self.merges == other.merges
-            && self.clusters == other.clusters
+            && self.clusters.len() == other.clusters.len()
+            && self.clusters.iter().zip(&other.clusters).all(|(a, b)| {
+                (&a.fingerprint, a.endpoint) == (&b.fingerprint, b.endpoint)
+                    && a.saying() == b.saying()
+            })
+            && self.homes.len() == other.homes.len()
             && self.verdicts.iter().collect::<BTreeSet<_>>()
                 == other.verdicts.iter().collect::<BTreeSet<_>>()
     }
 }
 
+mod clusters;
+pub use clusters::Part;
 #[cfg(test)]
 mod tests;

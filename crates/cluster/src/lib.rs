@@ -13,6 +13,7 @@ pub mod class;
 mod derived;
 pub mod doc;
 pub mod endpoint;
+pub mod explain;
 mod group;
 pub mod learn;
 pub mod model;

@@ -16,6 +16,9 @@ pub struct Model {
     pub parameters: Vec<LearntParameter>,
     #[serde(default)]
     pub volatile: Vec<VolatilePlace>,
+    /// Why answers differ, by endpoint.
+    #[serde(default)]
+    pub explained: Vec<crate::explain::Explained>,
 }
 
 /// A place that differs by nature, with the evidence for it.

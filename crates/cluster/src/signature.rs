@@ -85,6 +85,24 @@ impl Place {
         self.left.0 == "mapped" && self.right.0 == "mapped"
     }
 
+    /// The candidate gave the same answer later: all such pairs of an endpoint are counted here,
+    /// apart from those that differ for good.
+    #[must_use]
+    pub fn late() -> Self {
+        Self {
+            place: Where::Body,
+            path: LATE.into(),
+            kind: diff::Kind::ValueChanged,
+            left: ValueClass::named("answer"),
+            right: ValueClass::named("late"),
+        }
+    }
+
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.place == Where::Body && self.path == LATE
+    }
+
     /// Counted under this when an endpoint has too many signatures.
     #[must_use]
     pub fn other() -> Self {
@@ -97,6 +115,9 @@ impl Place {
         }
     }
 }
+
+/// No path of a body: those begin with a slash.
+const LATE: &str = "(late)";
 
 impl Signature {
     #[must_use]

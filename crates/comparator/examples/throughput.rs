@@ -2,7 +2,7 @@
 //! compared, judged, recorded. `cargo xtask bench compare` runs it on one core.
 //!
 //! ```text
-//! throughput sqlite:FILE | postgres://…      an empty database
+//! throughput sqlite:FILE | postgres://… [PAIRS]      an empty database
 //! ```
 #![expect(clippy::print_stdout, reason = "prints its table")]
 
@@ -50,8 +50,9 @@ fn main() -> anyhow::Result<()> {
             ("equal, other order and spacing", What::OtherSpacing),
             ("all different", What::Different),
         ] {
-            let rate = stage.rate(what, pairs).await?;
-            println!("{name:32} {rate:8.0} pairs/s");
+            let Rate { pairs, seconds, busy } = stage.rate(what, pairs).await?;
+            let (rate, own) = (pairs / seconds, pairs / busy);
+            println!("{name:32} {rate:8.0} pairs/s {own:8.0} pairs per second of CPU");
         }
         Ok(())
     })
@@ -61,6 +62,13 @@ struct Stage {
     store: Store,
     /// The next number.
     next: u64,
+}
+
+struct Rate {
+    pairs: f64,
+    seconds: f64,
+    /// Seconds of this process on any core: on a busy machine they tell more than the clock.
+    busy: f64,
 }
 
 trait Weight {
@@ -80,7 +88,7 @@ impl Weight for Pair {
 
 impl Stage {
     /// From the start of the comparator to the last acknowledged message.
-    async fn rate(&mut self, what: What, pairs: u64) -> anyhow::Result<f64> {
+    async fn rate(&mut self, what: What, pairs: u64) -> anyhow::Result<Rate> {
         let folder = tempfile::tempdir()?;
         let keys = Arc::new(Keyring::parse(&Keyring::generate_text())?);
         let queue = Queue::open(QueueConfig {
@@ -105,18 +113,18 @@ impl Stage {
             admin: None,
         };
         let shutdown = CancellationToken::new();
-        let begun = Instant::now();
+        let (begun, busy) = (Instant::now(), cpu_seconds()?);
         let running = tokio::spawn(comparator::run(inputs, shutdown.clone()));
         while queue.depth(Lane::Pairs).await != Some(0) {
             anyhow::ensure!(!running.is_finished(), "the comparator ended early");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let took = begun.elapsed();
+        let (seconds, busy) = (begun.elapsed().as_secs_f64(), cpu_seconds()? - busy);
         shutdown.cancel();
         running.await??;
         let compared = self.store.funnel().await?.compared;
         anyhow::ensure!(compared == self.next, "{compared} compared, {} sent", self.next);
-        Ok((pairs / BATCH * BATCH) as f64 / took.as_secs_f64())
+        Ok(Rate { pairs: (pairs / BATCH * BATCH) as f64, seconds, busy })
     }
 
     fn batch(&mut self, what: What) -> PairBatch {
@@ -179,6 +187,14 @@ impl Stage {
             mapped: Default::default(),
         }
     }
+}
+
+/// User and system time of this process: fields 14 and 15 of its line, in hundredths (proc(5)).
+fn cpu_seconds() -> anyhow::Result<f64> {
+    let line = std::fs::read_to_string("/proc/self/stat")?;
+    let behind_name = line.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let ticks = behind_name.split(' ').skip(11).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / 100.0)
 }
 
 fn json(body: String) -> Response {

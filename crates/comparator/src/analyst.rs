@@ -3,20 +3,29 @@
 //! One at a time over all processes: it works only while it holds a lease in the store. It reads
 //! counters and kept samples, never traffic; learning itself is [`cluster::learn()`], a pure step.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use cluster::{
     EndpointId, LearnInput, Learnt, Model, Signature,
     learn::{EndpointSeen, SignatureSeen, Versus},
 };
+use exchange::ExchangeId;
 use store::{
-    ClusterRow, ClusterState, EndpointRow, ModelRow, Outcome, Record, SignatureCount, Store,
+    ClusterRow, ClusterShare, ClusterState, EndpointRow, ModelRow, Outcome, Publication,
+    RESETS_SETTING, Record, SignatureCount, Store,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{intake::now, judge::Judge, metrics::Metrics, remembered::Remembered};
+use crate::{
+    closing, intake::now, judge::Judge, kept_rows::KeptRows, metrics::Metrics,
+    remembered::Remembered,
+};
 
 const LEASE: &str = "analyst";
 /// The evidence beside volatile places is brought up to date at least this often.
@@ -33,6 +42,8 @@ pub(crate) struct Analyst {
     pub(crate) every: Duration,
     owner: Uuid,
     samples: Remembered,
+    rows: KeptRows,
+    resets: Option<String>,
     last: Option<Published>,
     folded: Option<tokio::time::Instant>,
 }
@@ -43,9 +54,11 @@ struct Published {
     counters: Vec<SignatureCount>,
     learnt: Learnt,
     at: tokio::time::Instant,
+    /// Everything that is kept was looked at.
+    thorough: bool,
     /// Says the same with newer figures; published when it has waited long enough, or when
-    /// nothing else comes.
-    newer: Option<Learnt>,
+    /// nothing else comes. With the samples that its `homes` refers to.
+    newer: Option<(Learnt, Vec<ExchangeId>)>,
 }
 
 impl Analyst {
@@ -55,8 +68,20 @@ impl Analyst {
         metrics: Arc<Metrics>,
         every: Duration,
     ) -> Self {
-        let (owner, samples) = (Uuid::now_v7(), Remembered::default());
-        Self { store, judge, metrics, every, owner, samples, last: None, folded: None }
+        let (samples, rows) = (Remembered::default(), KeptRows::default());
+        let owner = Uuid::now_v7();
+        Self {
+            store,
+            judge,
+            metrics,
+            every,
+            owner,
+            samples,
+            rows,
+            resets: None,
+            last: None,
+            folded: None,
+        }
     }
 
     /// Learns whenever it holds the lease, until `shutdown`.
@@ -96,13 +121,18 @@ impl Analyst {
             return Ok(());
         }
         self.fold().await?;
+        closing::look(&self.store).await.context("closing what is fixed")?;
+        let resets = self.store.setting(RESETS_SETTING).await?;
+        if std::mem::replace(&mut self.resets, resets.clone()) != resets {
+            self.samples.clear();
+        }
         let counters = self.store.signature_counts().await?;
         let quiet = self.last.as_ref().is_some_and(|last| last.counters == counters);
-        if quiet {
+        if quiet && self.last.as_ref().is_some_and(|last| last.thorough) {
             return self.catch_up(counters).await;
         }
         let began = tokio::time::Instant::now();
-        self.learn(counters).await?;
+        self.learn(counters, quiet).await?;
         self.metrics.learn_seconds.observe(began.elapsed().as_secs_f64());
         Ok(())
     }
@@ -121,17 +151,26 @@ impl Analyst {
         Ok(())
     }
 
-    async fn learn(&mut self, counters: Vec<SignatureCount>) -> anyhow::Result<()> {
-        let model = self.model().await?;
+    /// `thorough`: nothing is coming in, so that there is time to look at every new row.
+    async fn learn(&mut self, counters: Vec<SignatureCount>, thorough: bool) -> anyhow::Result<()> {
+        let mut model = self.model().await?;
+        if let Some(last) = &self.last {
+            // What was found and not yet published stands too.
+            let newest = last.newer.as_ref().map_or(&last.learnt, |(newer, _)| newer);
+            model.explained.clone_from(&newest.model.explained);
+        }
         let endpoints = self.store.endpoints().await?;
         let asked = self.store.baseline_counts().await?;
         self.samples.read(&self.store).await?;
+        self.rows.read(&self.store).await?;
+        let (ids, samples) = self.samples.all();
         let seen = Seen {
             model,
             endpoints: endpoints.iter().map(endpoint_seen).collect(),
             signatures: counters.iter().filter_map(signature_seen).collect(),
             asked: asked.into_iter().map(|(key, pairs)| (EndpointId(key), pairs)).collect(),
-            samples: self.samples.all(),
+            samples,
+            rows: self.rows.with(&counters, thorough),
         };
         let judge = Arc::clone(&self.judge);
         let (number, learnt) = tokio::task::spawn_blocking(move || {
@@ -142,23 +181,34 @@ impl Analyst {
                 signatures: &seen.signatures,
                 asked: &seen.asked,
                 samples: &seen.samples,
+                rows: &seen.rows,
                 ignored: &ignored,
             });
             (seen.model.number, learnt)
         })
         .await
         .context("learning panicked")?;
+        let matching: BTreeSet<i64> =
+            learnt.verdicts.iter().filter(|(_, matches, _)| *matches).map(|(s, ..)| *s).collect();
+        self.rows.trim(&self.store, &matching).await?;
         match &mut self.last {
             Some(last) if last.learnt.says_the_same_as(&learnt) => {
                 last.counters = counters;
-                last.newer = (last.learnt != learnt).then_some(learnt);
+                last.thorough = thorough;
+                last.newer = (last.learnt != learnt).then_some((learnt, ids));
                 if last.newer.is_none() || last.at.elapsed() < REPUBLISH_AFTER {
                     return Ok(());
                 }
                 let counters = last.counters.clone();
                 self.catch_up(counters).await
             }
-            _ => self.publish(number + 1, learnt, &endpoints, counters).await,
+            _ => {
+                self.publish(number + 1, (learnt, ids), &endpoints, counters).await?;
+                if let Some(last) = &mut self.last {
+                    last.thorough = thorough;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -179,7 +229,7 @@ impl Analyst {
     async fn publish(
         &mut self,
         number: i64,
-        learnt: Learnt,
+        (learnt, samples): (Learnt, Vec<ExchangeId>),
         endpoints: &[EndpointRow],
         counters: Vec<SignatureCount>,
     ) -> anyhow::Result<()> {
@@ -198,12 +248,32 @@ impl Analyst {
                     owner: None,
                     note: None,
                     first_seen: cluster.first_minute.saturating_mul(60_000_000),
-                    doc: serde_json::to_string(&cluster.doc)?,
+                    doc: serde_json::to_string(&cluster.published())?,
                     words: cluster.words.clone(),
                 })
             })
             .collect::<anyhow::Result<_>>()?;
-        self.store.publish_model(&row, &merges, &learnt.verdicts, &clusters).await?;
+        let homes: Vec<(ExchangeId, usize)> = learnt
+            .homes
+            .iter()
+            .filter_map(|(at, cluster)| Some((*samples.get(*at)?, *cluster)))
+            .collect();
+        let share = |(signature, part): &(i64, cluster::learn::Part)| ClusterShare {
+            signature: *signature,
+            cluster: part.cluster,
+            rows: part.rows,
+            of: part.of,
+        };
+        let shares: Vec<ClusterShare> = learnt.shares.iter().map(share).collect();
+        let publication = Publication {
+            model: &row,
+            merges: &merges,
+            verdicts: &learnt.verdicts,
+            clusters: &clusters,
+            shares: &shares,
+            homes: &homes,
+        };
+        self.store.publish(&publication).await?;
         tracing::info!(
             model.number = number,
             model.volatile = learnt.model.volatile.len(),
@@ -212,7 +282,8 @@ impl Analyst {
             "a model is published"
         );
         let at = tokio::time::Instant::now();
-        self.last = Some(Published { counters, learnt, at, newer: None });
+        let thorough = self.last.as_ref().is_some_and(|last| last.thorough);
+        self.last = Some(Published { counters, learnt, at, thorough, newer: None });
         Ok(())
     }
 
@@ -258,6 +329,7 @@ struct Seen {
     signatures: Vec<SignatureSeen>,
     asked: BTreeMap<EndpointId, u64>,
     samples: Vec<cluster::learn::SampleSeen>,
+    rows: Arc<cluster::explain::Rows>,
 }
 
 pub(crate) fn read_model(row: &ModelRow) -> anyhow::Result<Model> {
@@ -283,7 +355,8 @@ fn signature_seen(count: &SignatureCount) -> Option<SignatureSeen> {
             (store::Versus::Secondary, _) => Versus::Secondary,
             (store::Versus::Earlier, _) => Versus::Earlier,
             (store::Versus::Candidate, Outcome::Answered | Outcome::NoAnswer) => Versus::Candidate,
-            (store::Versus::Candidate, Outcome::Lag | Outcome::PrimaryError) => Versus::Unjudged,
+            (store::Versus::Candidate, Outcome::Lag) => Versus::Late,
+            (store::Versus::Candidate, Outcome::PrimaryError) => Versus::Unjudged,
         },
         pairs: count.pairs,
         first_minute: count.first_minute,

@@ -3,7 +3,8 @@
 //! Only configured headers are looked at: dates, servers, connections and traces differ by
 //! nature or are constant per side, and are no finding.
 
-use std::collections::BTreeMap;
+mod cookies;
+mod value;
 
 use cluster::{Place, ValueClass, Where};
 use diff::Kind;
@@ -20,10 +21,14 @@ pub(crate) struct HeaderDifference {
 }
 
 /// What both sides were asked, as far as headers depend on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked<'a> {
     /// The client's `Host`.
     pub(crate) host: Option<&'a str>,
+    /// The request's target, which relative references start from.
+    pub(crate) target: &'a str,
+    /// When it was asked.
+    pub(crate) at: Micros,
 }
 
 /// The differences in the headers `names` (lower case).
@@ -40,7 +45,7 @@ pub(crate) fn compare(
             continue;
         }
         match name.as_str() {
-            "set-cookie" => cookies(left, right, &mut found),
+            "set-cookie" => cookies::compare(left, right, asked.at, &mut found),
             _ => found.extend(one(name, left, right, asked)),
         }
     }
@@ -75,9 +80,9 @@ fn location_class(value: &str) -> ValueClass {
 
 fn one(name: &str, left: &Headers, right: &Headers, asked: Asked<'_>) -> Option<HeaderDifference> {
     let meaning = |headers: &Headers| {
-        let lines: Vec<String> =
-            headers.all(name).map(|v| String::from_utf8_lossy(v).trim().to_owned()).collect();
-        (!lines.is_empty()).then(|| canonical(name, &lines.join(", "), asked))
+        // Several lines of one name are one list (RFC 9110, 5.3).
+        let lines: Vec<String> = headers.all(name).map(|line| text(line)).collect();
+        (!lines.is_empty()).then(|| value::canonical(name, &lines.join(", "), asked))
     };
     let (left, right) = (meaning(left), meaning(right));
     if left == right {
@@ -95,122 +100,12 @@ fn kind_of(left: bool, right: bool) -> Kind {
     }
 }
 
-/// The value in a form in which equal meanings are equal texts.
-fn canonical(name: &str, value: &str, asked: Asked<'_>) -> String {
-    match name {
-        "content-type" => content_type(value),
-        "location" | "content-location" => location(value, asked),
-        "cache-control" | "pragma" | "vary" | "allow" => list(value),
-        "www-authenticate" | "proxy-authenticate" => challenges(value),
-        _ => value.to_owned(),
+/// A line as text. What is no UTF-8 is escaped, so that different bytes stay different.
+fn text(line: &[u8]) -> String {
+    match std::str::from_utf8(line) {
+        Ok(text) => text.trim().to_owned(),
+        Err(_) => line.trim_ascii().escape_ascii().to_string(),
     }
-}
-
-/// Media type and charset; JSON is UTF-8 whether it says so or not.
-fn content_type(value: &str) -> String {
-    let mut parts = value.split(';').map(str::trim);
-    let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let charset = parts.find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim().trim_matches('"').to_ascii_lowercase();
-        name.trim().eq_ignore_ascii_case("charset").then_some(value)
-    });
-    let json = media == "application/json" || media.ends_with("+json");
-    match charset {
-        Some(charset) if !(json && matches!(charset.as_str(), "utf-8" | "utf8")) => {
-            format!("{media}; charset={charset}")
-        }
-        _ => media,
-    }
-}
-
-/// Absolute to the host that was asked is the same as relative.
-fn location(value: &str, asked: Asked<'_>) -> String {
-    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    if web && asked.host.is_some_and(|host| host.eq_ignore_ascii_case(authority)) {
-        return if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    }
-    value.to_owned()
-}
-
-/// A comma-separated list whose order and case mean nothing.
-fn list(value: &str) -> String {
-    let mut items: Vec<String> = value
-        .split(',')
-        .map(|item| item.trim().to_ascii_lowercase())
-        .filter(|i| !i.is_empty())
-        .collect();
-    items.sort_unstable();
-    items.dedup();
-    items.join(", ")
-}
-
-/// Schemes and realms; nonces and the like are made for each answer.
-fn challenges(value: &str) -> String {
-    let mut kept = Vec::new();
-    for part in value.split(',').map(str::trim) {
-        let (word, rest) =
-            part.split_once(' ').map_or((part, ""), |(word, rest)| (word, rest.trim()));
-        let parameter = if word.contains('=') {
-            part
-        } else {
-            kept.push(word.to_ascii_lowercase());
-            rest
-        };
-        let lower = parameter.to_ascii_lowercase();
-        if lower.starts_with("realm=") || lower.starts_with("error=") || lower.starts_with("scope=")
-        {
-            kept.push(parameter.to_owned());
-        }
-    }
-    kept.join(" ")
-}
-
-/// Cookies by name and attributes; their values differ by nature and are not looked at.
-fn cookies(left: &Headers, right: &Headers, found: &mut Vec<HeaderDifference>) {
-    let (left, right) = (cookie_attributes(left), cookie_attributes(right));
-    let mut names: Vec<&String> = left.keys().chain(right.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let (one, other) = (left.get(name), right.get(name));
-        if one != other {
-            found.push(HeaderDifference {
-                path: format!("set-cookie/{name}"),
-                kind: kind_of(one.is_some(), other.is_some()),
-                left: one.cloned(),
-                right: other.cloned(),
-            });
-        }
-    }
-}
-
-/// Attributes by cookie name; of `Expires`, a moment, only that it is there.
-fn cookie_attributes(headers: &Headers) -> BTreeMap<String, String> {
-    let lines = headers.all("set-cookie").map(|line| {
-        let line = String::from_utf8_lossy(line).into_owned();
-        let mut parts = line.split(';').map(str::trim);
-        let pair = parts.next().unwrap_or_default();
-        let name = pair.split_once('=').map_or(pair, |(name, _)| name.trim()).to_owned();
-        let mut attributes: Vec<String> = parts
-            .filter(|part| !part.is_empty())
-            .map(|part| {
-                let (name, value) = part.split_once('=').unwrap_or((part, ""));
-                match (name.trim().to_ascii_lowercase().as_str(), value.trim()) {
-                    ("expires", _) => "expires".to_owned(),
-                    (name, "") => name.to_owned(),
-                    (name @ "path", value) => format!("{name}={value}"),
-                    (name, value) => format!("{name}={}", value.to_ascii_lowercase()),
-                }
-            })
-            .collect();
-        attributes.sort_unstable();
-        (name, attributes.join("; "))
-    });
-    lines.collect()
 }
 
 #[cfg(test)]
@@ -225,62 +120,125 @@ mod tests {
         headers
     }
 
+    const ASKED: Asked<'_> = Asked {
+        host: Some("shop.example:8080"),
+        target: "/loans/7/terms?lang=de",
+        // 2026-11-20T13:22:26Z
+        at: 1_795_180_946_000_000,
+    };
+
+    /// Whether two values differ: `-` is no header, and lines are separated by `\n`.
     fn differ(name: &str, left: &str, right: &str) -> bool {
-        let side =
-            |value: &str| if value == "-" { headers(&[]) } else { headers(&[(name, value)]) };
-        let asked = Asked { host: Some("shop.example:8080") };
-        !compare(&[name.to_owned()], &side(left), &side(right), asked).is_empty()
+        let side = |value: &str| match value {
+            "-" => headers(&[]),
+            lines => headers(&lines.split('\n').map(|line| (name, line)).collect::<Vec<_>>()),
+        };
+        let there = !compare(&[name.to_owned()], &side(left), &side(right), ASKED).is_empty();
+        let back = !compare(&[name.to_owned()], &side(right), &side(left), ASKED).is_empty();
+        assert_eq!(there, back, "{name}: {left} | {right}");
+        there
     }
+
+    const SAME: &[(&str, &str, &str)] = &[
+        ("content-type", "application/json", "application/json; charset=UTF-8"),
+        ("content-type", "application/problem+json", "Application/Problem+JSON;charset=\"utf-8\""),
+        ("content-type", "multipart/form-data; boundary=a", "multipart/form-data; boundary=b"),
+        ("content-type", "text/html; charset=utf-8", "text/html;Charset=UTF8"),
+        ("content-type", "text/x; a=1; b=\"2;3\"", "text/x; B=\"2;3\" ;a=\"1\""),
+        ("location", "/loans/7", "http://shop.example:8080/loans/7"),
+        ("location", "/loans/7", "//shop.example:8080/loans/7"),
+        ("location", "/loans/7/x", "x"),
+        ("location", "/loans/x", "../x"),
+        ("location", "/loans/7/terms?page=2", "?page=2"),
+        ("location", "/a%20b/../c", "/c"),
+        ("location", "http://SHOP.example:8080", "/"),
+        ("location", "HTTPS://shop.example:8080/x", "/x"),
+        ("cache-control", "no-store, max-age=0", "max-age=0,No-Store"),
+        ("cache-control", "no-store, max-age=0", "no-store\nmax-age=0"),
+        ("cache-control", "private=\"a, b\", max-age=5", "max-age=\"5\",private=\"a, b\""),
+        ("vary", "Accept, Origin", "origin\naccept"),
+        ("allow", "GET, HEAD", "HEAD,GET"),
+        ("access-control-allow-headers", "X-A, x-b", "x-b,x-a"),
+        ("link", "</a>; rel=next, </b>; rel=prev", "</a>; rel=next\n</b>; rel=prev"),
+        ("www-authenticate", "Digest realm=\"x\", nonce=\"a\"", "digest realm=x, nonce=\"b\""),
+        ("www-authenticate", "Basic realm=\"a, b\", Bearer", "Bearer\nBasic realm=\"a, b\""),
+        ("set-cookie", "sid=1; Path=/; HttpOnly", "sid=2; httponly; path=/"),
+        (
+            "set-cookie",
+            "sid=1; Expires=Mon, 01 Jan 2029 00:00:00 GMT",
+            "sid=1; Expires=Fri, 02 Feb 2029 00:00:00 GMT",
+        ),
+        ("set-cookie", "sid=1; Domain=.Shop.example", "sid=1; domain=shop.example"),
+        (
+            "set-cookie",
+            "sid=; Max-Age=0; Path=/",
+            "sid=x; Expires=Thu, 01-Jan-1970 00:00:00 GMT; path=/; Secure",
+        ),
+        ("set-cookie", "a=1; Path=/\na=2; Path=/old", "a=3; Path=/old\na=1; Path=/"),
+        ("set-cookie", "a=1; Max-Age=60; Expires=Mon, 01 Jan 2029 00:00:00 GMT", "a=1; max-age=60"),
+        ("x-quota", "5", "5"),
+        ("x-list", "a, b", "a,b"),
+    ];
+
+    const DIFFERENT: &[(&str, &str, &str)] = &[
+        ("content-type", "application/json", "text/html"),
+        ("content-type", "text/html; charset=utf-8", "text/html; charset=latin1"),
+        ("content-type", "text/html; charset=utf-8", "text/html"),
+        ("content-type", "application/vnd.x+json; version=1", "application/vnd.x+json; version=2"),
+        ("content-type", "application/json", "-"),
+        ("location", "/loans/7", "https://elsewhere.example/loans/7"),
+        ("location", "/loans/7", "/loans/8"),
+        ("location", "/loans/7", "/loans/7?x=1"),
+        ("location", "http://shop.example:8080/a", "http://shop.example:8081/a"),
+        ("location", "/a", "-"),
+        ("cache-control", "no-store", "max-age=60"),
+        ("cache-control", "private=\"a, b\"", "private=\"a\", b"),
+        ("vary", "Accept", "*"),
+        ("www-authenticate", "Bearer realm=\"x\"", "Basic realm=\"x\""),
+        ("www-authenticate", "Bearer error=\"a\"", "Bearer error=\"b\""),
+        ("set-cookie", "sid=1; Secure", "sid=1"),
+        ("set-cookie", "sid=1; SameSite=Lax", "sid=1; SameSite=None"),
+        ("set-cookie", "sid=1; Path=/a", "sid=1; Path=/A"),
+        ("set-cookie", "sid=1", "-"),
+        ("set-cookie", "sid=1", "sid=1\nsid=1; Path=/x"),
+        (
+            "set-cookie",
+            "sid=1; Expires=Mon, 01 Jan 2029 00:00:00 GMT",
+            "sid=1; Expires=Mon, 01 Jan 2024 00:00:00 GMT",
+        ),
+        ("set-cookie", "sid=1; Max-Age=60", "sid=1; Max-Age=0"),
+        ("x-quota", "5", "6"),
+        ("x-quota", "5", "5\n5"),
+        ("x-quota", "", "-"),
+    ];
 
     #[test]
     fn headers_are_compared_by_meaning() {
-        let table = [
-            ("content-type", "application/json", "application/json; charset=UTF-8", false),
-            ("content-type", "application/problem+json", "Application/Problem+JSON", false),
-            ("content-type", "application/json", "text/html", true),
-            ("content-type", "text/html; charset=utf-8", "text/html; charset=latin1", true),
-            (
-                "content-type",
-                "multipart/form-data; boundary=a",
-                "multipart/form-data; boundary=b",
-                false,
-            ),
-            ("content-type", "application/json", "-", true),
-            ("location", "/loans/7", "http://shop.example:8080/loans/7", false),
-            ("location", "http://SHOP.example:8080", "/", false),
-            ("location", "/loans/7", "https://elsewhere.example/loans/7", true),
-            ("location", "/loans/7", "/loans/8", true),
-            ("cache-control", "no-store, max-age=0", "max-age=0,No-Store", false),
-            ("cache-control", "no-store", "max-age=60", true),
-            (
-                "www-authenticate",
-                "Digest realm=\"x\", nonce=\"a\"",
-                "digest realm=\"x\", nonce=\"b\"",
-                false,
-            ),
-            ("www-authenticate", "Bearer realm=\"x\"", "Basic realm=\"x\"", true),
-            ("set-cookie", "sid=1; Path=/; HttpOnly", "sid=2; httponly; path=/", false),
-            (
-                "set-cookie",
-                "sid=1; Expires=Mon, 01 Jan 2029 00:00:00 GMT",
-                "sid=1; Expires=x",
-                false,
-            ),
-            ("set-cookie", "sid=1; Secure", "sid=1", true),
-            ("set-cookie", "sid=1", "-", true),
-            ("x-quota", "5", "5", false),
-            ("x-quota", "5", "6", true),
-        ];
-        for (name, left, right, expected) in table {
-            assert_eq!(differ(name, left, right), expected, "{name}: {left} | {right}");
+        for (name, left, right) in SAME {
+            assert!(!differ(name, left, right), "{name}: {left} | {right}");
         }
+        for (name, left, right) in DIFFERENT {
+            assert!(differ(name, left, right), "{name}: {left} | {right}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay_apart() {
+        let side = |byte| {
+            let mut headers = Headers::default();
+            headers.push("X-Name", vec![b'a', byte]);
+            headers
+        };
+        let names = ["x-name".to_owned()];
+        assert_eq!(compare(&names, &side(0xe8), &side(0xe9), ASKED).len(), 1);
+        assert_eq!(compare(&names, &side(0xe9), &side(0xe9), ASKED).len(), 0);
     }
 
     #[test]
     fn a_difference_names_the_cookie_and_never_its_value() {
         let left = headers(&[("Set-Cookie", "sid=secret; Secure"), ("Set-Cookie", "lang=de")]);
         let right = headers(&[("set-cookie", "sid=secret2"), ("set-cookie", "lang=en")]);
-        let found = compare(&["set-cookie".into()], &left, &right, Asked { host: None });
+        let found = compare(&["set-cookie".into()], &left, &right, Asked::default());
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].path.as_str(), found[0].kind), ("set-cookie/sid", Kind::ValueChanged));
         assert_eq!(
@@ -292,10 +250,7 @@ mod tests {
     #[test]
     fn what_is_not_configured_is_no_finding() {
         let left = headers(&[("Date", "a"), ("Server", "x"), ("X-Request-Id", "1")]);
-        assert_eq!(
-            compare(&["content-type".into()], &left, &headers(&[]), Asked { host: None }),
-            []
-        );
+        assert_eq!(compare(&["content-type".into()], &left, &headers(&[]), Asked::default()), []);
     }
 
     #[test]

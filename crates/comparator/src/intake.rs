@@ -18,7 +18,7 @@ use exchange::{
     seal::{Keyring, SealError},
 };
 use queue::{Consumer, Delivery, Lane, Queue};
-use store::{Fate, Share};
+use store::{Fate, RecheckResult, Share};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,7 @@ use crate::{
     judge::{Judge, Judged},
     metrics::Metrics,
     plan::Learned,
+    recheck,
 };
 
 const TRIES: u32 = 3;
@@ -51,6 +52,7 @@ pub(crate) struct Content {
     pub(crate) snapshots: Vec<TapSnapshot>,
     pub(crate) marks: Vec<Mark>,
     pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) rechecked: Vec<RecheckResult>,
 }
 
 /// What the workers share.
@@ -183,7 +185,12 @@ impl Workshop {
             Opened::Batch(batch) => (batch, Arc::clone(&self.learned.borrow())),
             Opened::Aside(content) => return Ok(content),
         };
-        let (settled, content) = parted(batch);
+        let (settled, content) = self.parted(batch, &learned);
+        for one in &settled {
+            if let Settlement::Replayed(pair) = &one.settlement {
+                self.judge.note(pair, &learned);
+            }
+        }
         let judged = settled
             .into_iter()
             .map(|settled| (settled.number, self.settle(settled, &learned, dead)));
@@ -192,7 +199,8 @@ impl Workshop {
 
     /// One pair after the other, each noted before it begins.
     async fn judge_singly(&self, batch: PairBatch) -> Result<Content, String> {
-        let (settled, content) = parted(batch);
+        let learned = Arc::clone(&self.learned.borrow());
+        let (settled, content) = self.parted(batch, &learned);
         let mut items = Vec::with_capacity(settled.len());
         for settled in settled {
             items.push((settled.number, self.judge_noted(settled).await?));
@@ -253,6 +261,18 @@ impl Workshop {
         Judged { fate, context: None }
     }
 
+    /// What is to be judged, and what goes on beside it.
+    fn parted(&self, batch: PairBatch, learned: &Learned) -> (Vec<Settled>, Content) {
+        let PairBatch { settled, voids, snapshots, marks, unreadable, rechecked, .. } = batch;
+        let rechecked = rechecked.iter().map(|one| {
+            // One that panics every time says nothing; the rest of its message goes on.
+            tries(TRIES, || recheck::judge(&self.judge, one, learned))
+        });
+        let rechecked = rechecked.flatten().collect();
+        let items = Vec::new();
+        (settled, Content { items, voids, snapshots, marks, unreadable, rechecked })
+    }
+
     fn park(&self, pair: &Pair, reason: ParkReason, detail: &str) -> Fate {
         tracing::error!(
             exchange.id = %pair.exchange.id,
@@ -263,12 +283,6 @@ impl Workshop {
         let exchange = Some(pair.exchange.id);
         Fate::Parked { exchange, reason, detail: detail.to_owned(), sealed, at: now() }
     }
-}
-
-/// What is to be judged, and what goes on as it is.
-fn parted(batch: PairBatch) -> (Vec<Settled>, Content) {
-    let PairBatch { settled, voids, snapshots, marks, unreadable, .. } = batch;
-    (settled, Content { items: Vec::new(), voids, snapshots, marks, unreadable })
 }
 
 /// Another process, or this one with another key file, may open it.

@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
-use cluster::{Place, Signature};
+use cluster::{Place, Signature, Verdict};
 use exchange::{
-    Answer, Micros, Outcome, Pair, Response, SkipReason, redact::Redactor, seal::Keyring,
+    Answer, Finding, Micros, Outcome, Pair, Response, SkipReason, redact::Redactor, seal::Keyring,
 };
-use store::{Compared, Fate, Outcome as Counted, Sample};
+use store::{Checked, Compared, Fate, KeptRow, Outcome as Counted, Sample, Watched};
 
 use crate::{
     compare::{Comparison, Difference, compare},
     config::CompareConfig,
     earlier::Earlier,
+    features::{self, Wanted},
     headers::Asked,
     mapped::{self, ReadBack, read_back, with_mapped},
     plan::{Known, Learned, Plan, Registry},
+    reservoir::{self, Reservoirs},
     rules::RuleBook,
+    session::Sessions,
     side::Side,
     slots::Slots,
     trial, view,
@@ -31,6 +34,8 @@ pub(crate) struct Judge {
     pub(crate) registry: Registry,
     pub(crate) slots: Slots,
     earlier: Earlier,
+    pub(crate) reservoirs: Reservoirs,
+    sessions: Sessions,
     redactor: Redactor,
     keys: Arc<Keyring>,
 }
@@ -66,6 +71,8 @@ impl Judge {
             registry: Registry::default(),
             slots: Slots::new(config.samples),
             earlier: Earlier::default(),
+            reservoirs: Reservoirs::default(),
+            sessions: Sessions::default(),
             redactor,
             keys,
         })
@@ -75,6 +82,13 @@ impl Judge {
     pub(crate) fn ignores(&self, endpoint: &str, place: &Place) -> bool {
         let (method, template) = endpoint.split_once(' ').unwrap_or(("", endpoint));
         self.book.ignores(method, template, place)
+    }
+
+    /// Notes what is asked, for pairs of the same session that come later.
+    pub(crate) fn note(&self, pair: &Pair, learned: &Learned) {
+        let request = &pair.exchange.request;
+        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        self.sessions.note(pair, &plan);
     }
 
     pub(crate) fn judge(&self, pair: &Pair, learned: &Learned) -> Judged {
@@ -87,7 +101,9 @@ impl Judge {
         let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, outcome) = self.against_candidate(&plan, pair, &primary);
-        let baseline = pair.secondary.as_ref().and_then(Answer::response).map(|response| {
+        let drifted = pair.reference.as_ref().is_some_and(|asked| asked.secondary_drifted);
+        let secondary = pair.secondary.as_ref().filter(|_| !drifted);
+        let baseline = secondary.and_then(Answer::response).map(|response| {
             let at = pair.secondary.as_ref().map_or(exchange.started_at, |answer| answer.sent_at);
             let back = read_back(&pair.mapped.secondary, pair, &primary, response, self.limit);
             let secondary = self.side_of(response, back.as_ref(), at, exchange.started_at);
@@ -95,8 +111,10 @@ impl Judge {
             self.known(&plan, &with_mapped(found.signature, back.as_ref()), learned)
         });
         let earlier = self.against_itself(&plan, pair, &primary, learned);
-        let known = self.known(&plan, &comparison.signature, learned);
-        let sample = self.sample(pair, &plan, &known, &comparison, outcome);
+        let found = self.known(&plan, &comparison.signature, learned);
+        let (known, outcome, checked) = self.in_time(pair, &plan, found, outcome, learned);
+        let mut sample = self.sample(pair, &plan, &known, &comparison, outcome);
+        let (row, watched) = self.row(pair, &plan, &known, &primary, outcome, sample.as_mut());
         let body = primary.body().unwrap_or_default();
         let compared = Compared {
             endpoint: plan.endpoint.0,
@@ -111,6 +129,9 @@ impl Judge {
             candidate_us: pair.candidate.response().map(|_| pair.candidate.duration_us),
             model: learned.model.number,
             sample,
+            row,
+            watched,
+            checked,
         };
         let (slice, started_at) = (exchange.slice.clone(), exchange.started_at);
         let context = Context { plan, slice, started_at, known, baseline, earlier };
@@ -133,6 +154,51 @@ impl Judge {
         let side = self.side(&last.response, last.at, last.at);
         let found = compare(plan, &self.names, &side, primary, asked(pair));
         Some(self.known(plan, &found.signature, learned))
+    }
+
+    /// Whether the candidate's answer counts today.
+    pub(crate) fn differs(&self, pair: &Pair, learned: &Learned) -> bool {
+        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
+        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
+        let (comparison, _) = self.against_candidate(&plan, pair, &primary);
+        !self.known(&plan, &comparison.signature, learned).matches
+    }
+
+    /// The places of the candidate's answer that count today.
+    pub(crate) fn residual(&self, pair: &Pair, learned: &Learned) -> Vec<Place> {
+        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
+        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
+        let (comparison, _) = self.against_candidate(&plan, pair, &primary);
+        let ignored = |place: &Place| self.book.ignores(&plan.method, &plan.template, place);
+        match learned.model.verdict(plan.endpoint, &comparison.signature, &ignored) {
+            Verdict::Match => Vec::new(),
+            Verdict::Mismatch(places) => places,
+        }
+    }
+
+    /// What a pair is counted under, and as what, where the difference was asked about again: an
+    /// answer that only came late is counted apart.
+    fn in_time(
+        &self,
+        pair: &Pair,
+        plan: &Plan,
+        found: Arc<Known>,
+        outcome: Counted,
+        learned: &Learned,
+    ) -> (Arc<Known>, Counted, Option<Checked>) {
+        let finding = pair.reference.as_ref().map(|reference| reference.finding);
+        let Some(finding) = finding.filter(|_| !found.matches && outcome == Counted::Answered)
+        else {
+            return (found, outcome, None);
+        };
+        let checked = Some(Checked { signature: found.id, finding });
+        if !matches!(finding, Finding::Lag { .. }) {
+            return (found, outcome, checked);
+        }
+        let late = self.known(plan, &Signature::new(vec![Place::late()]), learned);
+        (late, Counted::Lag, checked)
     }
 
     fn against_candidate(
@@ -210,8 +276,65 @@ impl Judge {
             slot,
             view: view::build(&self.redactor, plan, pair, comparison, self.limit),
             original,
+            features: None,
         })
     }
+
+    /// The fields of a pair, where they are to be kept (in a reservoir, or with a mismatching
+    /// sample), and what it says of the published conditions.
+    fn row(
+        &self,
+        pair: &Pair,
+        plan: &Plan,
+        known: &Known,
+        primary: &Side<'_>,
+        outcome: Counted,
+        sample: Option<&mut Sample>,
+    ) -> (Option<KeptRow>, Vec<Watched>) {
+        let judged = matches!(outcome, Counted::Answered | Counted::NoAnswer);
+        let matches = known.matches && outcome == Counted::Answered;
+        let hash = reservoir::hash(pair.exchange.number);
+        let (bucket, capacity) = if matches {
+            (plan.endpoint.0, reservoir::MATCHES)
+        } else {
+            (known.id, reservoir::MISMATCHES)
+        };
+        let version = pair.candidate_version.as_str();
+        let admitted = judged && self.reservoirs.admits(bucket, version, hash, capacity);
+        let sample = sample.filter(|_| !matches);
+        let keeps = admitted || sample.is_some();
+        if !keeps && (plan.watches.is_empty() || !judged) {
+            return (None, Vec::new());
+        }
+        let reads = |prefix: &str| plan.watches.iter().any(|watch| watch.reads(prefix));
+        let wanted = Wanted {
+            request_body: keeps || reads("request.body"),
+            response_body: keeps || reads("response.body"),
+        };
+        let session = self.sessions.fields(pair, plan);
+        let row = features::row(&self.redactor, plan, pair, primary, session, wanted);
+        let watched = if judged { watched(plan, known, &row) } else { Vec::new() };
+        if !keeps {
+            return (None, watched);
+        }
+        let cells = row.pack();
+        if let Some(sample) = sample {
+            sample.features = Some(cells.clone());
+        }
+        (admitted.then_some(KeptRow { hash, cells }), watched)
+    }
+}
+
+/// What a pair says of each published condition.
+fn watched(plan: &Plan, known: &Known, row: &cluster::explain::Row) -> Vec<Watched> {
+    let watches = plan.watches.iter().zip(&known.shows);
+    watches
+        .map(|(watch, shows)| Watched {
+            condition: watch.counter,
+            meets: watch.covers(row),
+            differs: *shows,
+        })
+        .collect()
 }
 
 /// Answers of the primary that say nothing about the candidate: the replay carries no `If-*`
@@ -225,5 +348,7 @@ fn not_judged(status: u16) -> Option<SkipReason> {
 }
 
 fn asked(pair: &Pair) -> Asked<'_> {
-    Asked { host: pair.exchange.request.headers.get("host") }
+    let exchange = &pair.exchange;
+    let host = exchange.request.headers.get("host");
+    Asked { host, target: &exchange.request.target, at: exchange.started_at }
 }

@@ -16,28 +16,39 @@
 mod admin;
 mod analyst;
 mod begun;
+mod closing;
 mod compare;
 mod config;
 mod earlier;
+mod features;
 #[cfg(test)]
 mod fixture;
 mod headers;
 mod intake;
 mod judge;
+mod kept_rows;
+mod leaves;
 mod mapped;
 mod metrics;
+mod opinion;
 mod piecemeal;
 mod plan;
+mod preview;
+mod recheck;
 mod recorder;
 mod remembered;
+mod reservoir;
 mod route_rules;
 mod rules;
+mod session;
 mod side;
 mod slots;
 mod trial;
 mod view;
 
 pub use config::{CompareConfig, CompareConfigError};
+pub use opinion::Opinion;
+pub use preview::{EndpointPreview, Preview, PreviewError, RulePreview, SamplePreview, preview};
 pub use route_rules::RouteRules;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -49,7 +60,7 @@ use exchange::{
 };
 use memory::coding as decode;
 use queue::{Lane, Queue};
-use store::{Share, Store, StoreError};
+use store::{RESETS_SETTING, Share, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -129,7 +140,7 @@ async fn work(
     tokio::join!(
         intake::take_shared(workshop, queue, share, judged, workers, shutdown),
         recorder.run(waiting, shutdown.clone()),
-        follow(store, models, metrics, shutdown),
+        follow(store, models, metrics, judge, shutdown),
         analyst.run(shutdown.clone()),
     );
     Ok(())
@@ -168,6 +179,8 @@ async fn seed(judge: &Judge, store: &Store) -> Result<(HashSet<i64>, HashSet<i64
     for count in counts.iter().filter(|count| count.versus == store::Versus::Candidate) {
         judge.slots.seed(count.key, &count.version, count.pairs);
         judge.slots.seed(count.endpoint, &count.version, count.pairs);
+        judge.reservoirs.seed(count.key, &count.version, count.pairs);
+        judge.reservoirs.seed(count.endpoint, &count.version, count.pairs);
     }
     Ok((endpoints, counts.into_iter().map(|count| count.key).collect()))
 }
@@ -177,12 +190,21 @@ async fn follow(
     store: &Store,
     models: watch::Sender<Arc<Learned>>,
     metrics: &Metrics,
+    judge: &Judge,
     shutdown: &CancellationToken,
 ) {
+    let mut resets = store.setting(RESETS_SETTING).await.ok().flatten();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(MODEL_POLL) => refresh(store, &models, metrics).await,
+        }
+        // What was forgotten is sampled from its beginning again.
+        if let Ok(now) = store.setting(RESETS_SETTING).await
+            && now != resets
+        {
+            judge.slots.clear();
+            resets = now;
         }
     }
 }

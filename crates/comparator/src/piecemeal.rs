@@ -55,6 +55,7 @@ impl Recorder {
             Record { voids: std::mem::take(&mut record.voids), ..Record::default() },
             Record { snapshots: std::mem::take(&mut record.snapshots), ..Record::default() },
             Record { marks: std::mem::take(&mut record.marks), ..Record::default() },
+            Record { rechecked: std::mem::take(&mut record.rechecked), ..Record::default() },
         ];
         for message in std::mem::take(&mut record.unreadable) {
             pieces.push(Record { unreadable: vec![message], ..Record::default() });

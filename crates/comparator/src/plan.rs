@@ -8,7 +8,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use cluster::{Covers, EndpointId, Model, Place, Signature, Verdict, Where, endpoint::OTHER};
+use cluster::{
+    Covers, EndpointId, Model, Place, Signature, Verdict, Where,
+    endpoint::OTHER,
+    explain::{Watch, watches},
+};
 use diff::{Rule, RuleKind, Rules};
 
 use crate::rules::{RuleBook, json_path};
@@ -29,6 +33,8 @@ pub(crate) struct Known {
     pub(crate) matches: bool,
     /// `Vec<cluster::Place>` as JSON.
     pub(crate) places: String,
+    /// Of the plan's watches, whether such a pair shows the cause.
+    pub(crate) shows: Vec<bool>,
 }
 
 /// Why a change does not count.
@@ -53,6 +59,8 @@ pub(crate) struct Plan {
     /// Body places whose values, or whose order, are no part of the answer's identity.
     pub(crate) volatile: BTreeSet<String>,
     pub(crate) unordered: BTreeSet<String>,
+    /// Published conditions, counted on every pair.
+    pub(crate) watches: Vec<Watch>,
     pub(crate) equal: Arc<Known>,
     verdicts: Mutex<HashMap<i64, Arc<Known>>>,
 }
@@ -162,13 +170,16 @@ impl Plan {
             }
         }
         let equal = Signature::default();
-        let equal = Known { id: equal.id(endpoint), matches: true, places: "[]".into() };
+        let watches = watches(model, endpoint);
+        let shows = vec![false; watches.len()];
+        let equal = Known { id: equal.id(endpoint), matches: true, places: "[]".into(), shows };
         Self {
             endpoint,
             rules: Rules::compile(&rules).unwrap_or_default(),
             masks,
             volatile,
             unordered,
+            watches,
             equal: Arc::new(equal),
             verdicts: Mutex::default(),
             method,
@@ -199,7 +210,7 @@ impl Plan {
         let ignored = |place: &Place| book.ignores(&self.method, &self.template, place);
         let verdict = model.verdict(self.endpoint, signature, &ignored);
         let known = if registry.admit(self.endpoint, id, MOST_SIGNATURES) {
-            self.fresh(signature, verdict == Verdict::Match)
+            self.fresh(signature, &verdict)
         } else {
             match verdict {
                 Verdict::Match => return Arc::clone(&self.equal),
@@ -216,14 +227,23 @@ impl Plan {
     fn bounded(&self, residual: Vec<Place>, registry: &Registry) -> Arc<Known> {
         let residual = Signature::new(residual);
         if registry.admit(self.endpoint, residual.id(self.endpoint), MOST_RESIDUALS) {
-            return self.fresh(&residual, false);
+            let verdict = Verdict::Mismatch(residual.places.clone());
+            return self.fresh(&residual, &verdict);
         }
-        self.fresh(&Signature::new(vec![Place::other()]), false)
+        let other = vec![Place::other()];
+        self.fresh(&Signature::new(other.clone()), &Verdict::Mismatch(other))
     }
 
-    fn fresh(&self, signature: &Signature, matches: bool) -> Arc<Known> {
+    fn fresh(&self, signature: &Signature, verdict: &Verdict) -> Arc<Known> {
+        let residual: &[Place] = match verdict {
+            Verdict::Match => &[],
+            Verdict::Mismatch(residual) => residual,
+        };
+        let matches = *verdict == Verdict::Match;
+        let shows = |watch: &Watch| !matches && watch.shows(residual);
         let places = serde_json::to_string(&signature.places).unwrap_or_else(|_| "[]".into());
-        Arc::new(Known { id: signature.id(self.endpoint), matches, places })
+        let shows = self.watches.iter().map(shows).collect();
+        Arc::new(Known { id: signature.id(self.endpoint), matches, places, shows })
     }
 }
 

@@ -120,6 +120,7 @@ impl Recorder {
         gathered.record.snapshots.extend(content.snapshots);
         gathered.record.marks.extend(content.marks);
         gathered.record.unreadable.extend(content.unreadable);
+        gathered.record.rechecked.extend(content.rechecked);
     }
 
     /// Puts what the store does not know yet in front of the pair.

@@ -51,12 +51,16 @@ impl Remembered {
         Ok(())
     }
 
-    /// Every remembered sample, in a fixed order.
-    pub(crate) fn all(&self) -> Vec<SampleSeen> {
-        let ids = self.by_signature.values().flatten();
-        let mut ids: Vec<_> = ids.collect();
+    /// Nothing is remembered.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Every remembered sample with its exchange, in a fixed order.
+    pub(crate) fn all(&self) -> (Vec<ExchangeId>, Vec<SampleSeen>) {
+        let mut ids: Vec<ExchangeId> = self.by_signature.values().flatten().copied().collect();
         ids.sort_unstable();
-        ids.into_iter().filter_map(|id| self.samples.get(id)).cloned().collect()
+        ids.into_iter().filter_map(|id| Some((id, self.samples.get(&id)?.clone()))).unzip()
     }
 
     fn add(&mut self, row: &SampleRow) {
@@ -96,6 +100,7 @@ fn seen(row: &SampleRow) -> SampleSeen {
         same: agreed.same.into_iter().collect(),
         lists: lists.unwrap_or_default(),
         is_text: is_plain_text(&view.primary) && is_plain_text(&view.candidate),
+        row: row.features.as_deref().and_then(cluster::explain::Row::unpack),
     }
 }
 

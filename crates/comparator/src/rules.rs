@@ -64,6 +64,11 @@ impl RuleBook {
         here.map(|(at, r)| (r.rule.clone(), at + 1, matches!(r.mask, Mask::Compared))).collect()
     }
 
+    /// Whether what the rule at this place of the file masks can be told from signatures.
+    pub(crate) fn is_exact(&self, at: usize) -> bool {
+        self.rules.get(at).is_some_and(|rule| matches!(rule.mask, Mask::General(_)))
+    }
+
     /// Whether an `ignore` rule masks this place at this endpoint.
     pub(crate) fn ignores(&self, method: &str, template: &str, place: &Place) -> bool {
         place.place == Where::Body

@@ -32,6 +32,11 @@ impl Slots {
         *lock(&self.counts).entry((key, version.to_owned())).or_default() += pairs;
     }
 
+    /// Nothing was counted yet.
+    pub(crate) fn clear(&self) {
+        lock(&self.counts).clear();
+    }
+
     /// The slot of the next pair of a mismatching signature, if it is to be kept.
     pub(crate) fn mismatch(&self, signature: i64, version: &str) -> Option<SampleSlot> {
         let n = self.next(signature, version)?;

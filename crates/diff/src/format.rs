@@ -70,7 +70,16 @@ impl Reading<'_, '_> {
 
     fn sides<'a>(&mut self, left: Document<'a>, right: Document<'a>) -> (Side<'a>, Side<'a>, bool) {
         let media = (Media::of(left.content_type), Media::of(right.content_type));
-        let (Some(l), Some(r)) = (self.decoded(left, "left"), self.decoded(right, "right")) else {
+        let (l, r) = (self.decoded(left, "left"), self.decoded(right, "right"));
+        for (name, unread, media) in
+            [("left", l.is_none(), media.0), ("right", r.is_none(), media.1)]
+        {
+            if unread && media != Media::Unknown {
+                let charset = "is not text in the charset it declares or UTF-8";
+                self.notes.push(format!("{name}: {charset}, compared as bytes"));
+            }
+        }
+        let (Some(l), Some(r)) = (l, r) else {
             return (self.bytes(left), self.bytes(right), true);
         };
         if left.bytes.is_empty() || right.bytes.is_empty() {

@@ -174,6 +174,9 @@ fn a_body_that_is_not_what_it_declares_differs() {
     let found = compare(json, b"\xef\xbb\xbf{\"a\":1}", b"{\"a\":1.0}", &none);
     assert!(found.equal);
     assert_eq!(found.notes, ["left: starts with a byte order mark"]);
+    let found = compare(json, b"[\"caf\xe9\"]", "[\"caf\u{e9}\"]".as_bytes(), &none);
+    assert_eq!((told(&found), found.notes.len()), (vec!["value_changed ".to_owned()], 1));
+    assert!(found.notes[0].starts_with("left: is not text"), "{:?}", found.notes);
     let found = compare(json, br#"["\ud800"]"#, br#"["\ud801"]"#, &none);
     assert_eq!(told(&found), ["value_changed /0"]);
 }

@@ -14,7 +14,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DropReason, Epoch, Exchange, Micros, NotCopiedReason, Number, Partition, Settled};
+use crate::{
+    DropReason, Epoch, Exchange, Micros, NotCopiedReason, Number, Pair, Partition, Settled,
+};
 
 /// A message from tap to replayer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +89,20 @@ pub struct PairBatch {
     pub marks: Vec<Mark>,
     /// Messages nobody could open: set aside whole.
     pub unreadable: Vec<Unreadable>,
+    /// Asked for by people: they have no number and count nowhere.
+    pub rechecked: Vec<Rechecked>,
+}
+
+/// A kept exchange, sent again for a recheck.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rechecked {
+    pub recheck: i64,
+    /// It matched when it was kept.
+    pub control: bool,
+    /// The places in which it differed when it was kept: `Vec<cluster::Place>` as JSON.
+    pub places: String,
+    /// The captured exchange with today's answers.
+    pub pair: Pair,
 }
 
 /// A message that could not be opened. It settles no number, because the numbers it brought are

@@ -12,7 +12,8 @@ pub enum Scope {
     Both,
 }
 
-/// The desired state as a whole: a process that missed one learns it from the next.
+/// What is sent says nothing that the store does not hold: a process that missed a command learns
+/// of it there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
@@ -23,6 +24,8 @@ pub enum Command {
         /// The candidate's version as announced, where it was.
         candidate_version: Option<String>,
     },
+    /// The store holds a recheck that nobody has begun.
+    Recheck,
 }
 
 /// The setting in the store that holds the desired state: a [`Command::Desired`] as JSON.

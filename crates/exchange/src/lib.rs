@@ -26,7 +26,8 @@ pub mod seal;
 pub mod session;
 
 pub use batch::{
-    ExchangeBatch, Mark, PairBatch, PartitionCount, TapSnapshot, TapTotals, Unreadable, Voids,
+    ExchangeBatch, Mark, PairBatch, PartitionCount, Rechecked, TapSnapshot, TapTotals, Unreadable,
+    Voids,
 };
 pub use fate::{DropReason, NoAnswerReason, NotCopiedReason, ParkReason, SkipReason};
 pub use id::{Epoch, ExchangeId, Micros, Number, Partition};

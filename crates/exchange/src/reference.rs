@@ -10,6 +10,17 @@ pub struct Reference {
     pub finding: Finding,
     /// In the order in which they were asked.
     pub rounds: Vec<Round>,
+    /// The secondary's answer was the primary's of a later moment: it says nothing of what differs
+    /// by nature.
+    pub secondary_drifted: bool,
+}
+
+impl Reference {
+    /// Nothing was found out.
+    #[must_use]
+    pub const fn unchecked() -> Self {
+        Self { finding: Finding::Unchecked, rounds: Vec::new(), secondary_drifted: false }
+    }
 }
 
 /// Whether a difference would be there again.

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use crate::{
+    converge::ReferenceConfig,
     credentials::{Credentials, SwapConfig},
     memory::MemoryConfig,
     origin::{Origin, OriginError},
@@ -84,6 +85,8 @@ pub struct ReplayConfig {
     pub tls: TlsFiles,
     /// Ids, tokens and cookies that the sides made differently.
     pub memory: MemoryConfig,
+    /// What the candidate's answers are held against.
+    pub reference: ReferenceConfig,
 }
 
 impl Default for ReplayConfig {
@@ -119,6 +122,7 @@ impl Default for ReplayConfig {
             client_key: None,
             tls: TlsFiles::default(),
             memory: MemoryConfig::default(),
+            reference: ReferenceConfig::default(),
         }
     }
 }
@@ -154,6 +158,8 @@ pub enum ReplayConfigError {
     Origin { field: &'static str, error: OriginError },
     #[error("replay.{field} is {value}: write {wanted}")]
     Range { field: &'static str, value: String, wanted: &'static str },
+    #[error("replay.{field}: route `{route}`: {problem}")]
+    Route { field: &'static str, route: String, problem: &'static str },
     #[error("replay.{field}: `{name}` is no header name")]
     HeaderName { field: &'static str, name: String },
     #[error("replay.set_headers: the value of `{name}` holds a byte that no header may hold")]
@@ -170,6 +176,7 @@ impl ReplayConfig {
         self.candidate_origin()?;
         self.secondary_origin()?;
         self.validate_ranges()?;
+        self.reference.validate()?;
         header_name("version_header", &self.version_header)?;
         for (name, value) in &self.set_headers {
             editable_header("set_headers", name)?;
@@ -219,6 +226,13 @@ impl ReplayConfig {
             problem: format!("{error:#}"),
         })?;
         Ok(())
+    }
+
+    /// Messages per partition that are not acknowledged: each pair that is asked about again may
+    /// hold one of its own for seconds.
+    pub(crate) fn messages_in_hand(&self) -> u16 {
+        let held = if self.reference.asks() { self.reference.max_checks } else { 0 };
+        self.prefetch.saturating_add(u16::try_from(held).unwrap_or(u16::MAX))
     }
 
     pub(crate) fn candidate_origin(&self) -> Result<Origin, ReplayConfigError> {

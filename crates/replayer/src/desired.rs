@@ -50,7 +50,10 @@ fn apply_text(player: &Player, text: &[u8]) {
 }
 
 fn apply(player: &Player, command: &Command) {
-    let Command::Desired { replay_paused, candidate_version, .. } = command;
+    let Command::Desired { replay_paused, candidate_version, .. } = command else {
+        player.recheck.notify_one();
+        return;
+    };
     let changed = player
         .paused
         .send_if_modified(|paused| std::mem::replace(paused, *replay_paused) != *replay_paused);

@@ -43,7 +43,7 @@ pub(crate) fn size_of(settled: &Settled) -> usize {
     }
 }
 
-fn size_of_pair(pair: &Pair) -> usize {
+pub(crate) fn size_of_pair(pair: &Pair) -> usize {
     const FRAME: usize = 256;
     let request = &pair.exchange.request;
     let headers: usize = request.headers.iter().map(|h| h.name.len() + h.value.len() + 4).sum();

@@ -11,12 +11,15 @@
 //! The way of an exchange: [`round`] takes its message from the queue into the [`hand`] and deals
 //! it to its session ([`sessions`]); [`perform`] runs it in its turn with the [`player`], which
 //! waits for what must be waited for ([`breaker`], pause, [`writes`], [`held`], [`pace`]) and
-//! asks both sides over their [`wire`]; [`publish`] carries the result on and acknowledges.
+//! asks both sides over their [`wire`]; where its route says so, [`converge`] asks again what
+//! differs; [`publish`] carries the result on and acknowledges. [`recheck`] sends kept exchanges
+//! again, beside all this.
 
 mod admin;
 mod begun;
 mod breaker;
 mod config;
+mod converge;
 mod credentials;
 mod desired;
 #[cfg(test)]
@@ -31,6 +34,7 @@ mod pace;
 mod perform;
 mod player;
 mod publish;
+mod recheck;
 mod request;
 mod round;
 mod sessions;
@@ -40,6 +44,7 @@ mod wire;
 mod writes;
 
 pub use config::{ReplayConfig, ReplayConfigError, Rewrite, TlsFiles};
+pub use converge::{Opinion, ReferenceConfig, ReferenceMode};
 pub use credentials::{Credentials, SwapConfig};
 pub use memory::{MemoryConfig, MemoryConfigError, Seed};
 pub use origin::OriginError;
@@ -62,6 +67,7 @@ use crate::{
     admin::Admin,
     begun::BegunNotes,
     breaker::Breaker,
+    converge::Converge,
     credentials::Keychain,
     hand::Hand,
     held::HeldBytes,
@@ -71,6 +77,7 @@ use crate::{
     perform::Performance,
     player::{Player, Side},
     publish::{Downstream, Publisher},
+    recheck::Rechecks,
     request::HeaderEdits,
     round::{Round, RoundEnd},
     sessions::Sessions,
@@ -92,12 +99,15 @@ pub struct ReplayInputs {
     pub store: Store,
     pub keys: Arc<Keyring>,
     pub admin: Option<std::net::TcpListener>,
+    /// Says whether two answers differ; without it nothing is asked again.
+    pub opinion: Option<Arc<dyn Opinion>>,
 }
 
 /// Runs until `shutdown`; then what was begun is finished or given back.
 pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::Result<()> {
     inputs.config.validate()?;
-    let ReplayInputs { config, queue, store, keys, admin } = inputs;
+    let ReplayInputs { config, queue, store, keys, admin, opinion } = inputs;
+    let converge = Converge::new(&config, opinion)?.map(Arc::new);
     let metrics = Arc::new(Metrics::new());
     let held = Arc::new(HeldBytes::new(config.max_held_bytes));
     let hand = Arc::new(Hand::default());
@@ -119,6 +129,14 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
         give_up: give_up.clone(),
     };
     let (publisher, mut publishing) = Publisher::start(&queue, &downstream);
+    let rechecks = Rechecks {
+        player: Arc::clone(&player),
+        store: store.clone(),
+        keys: Arc::clone(&keys),
+        publisher: publisher.clone(),
+        partitions: queue.partitions(),
+        asked: Arc::clone(&player.recheck),
+    };
     let performance = Performance {
         player: Arc::clone(&player),
         sessions: Arc::new(Sessions::new(config.session_backlog)),
@@ -129,6 +147,7 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
         held,
         metrics,
         wave: Arc::new(Wave::new(Duration::from_millis(config.refusal_wait_ms))),
+        converge,
     };
 
     let mut beside = JoinSet::new();
@@ -137,6 +156,8 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
         beside.spawn(keeping);
     }
     watch_over(&mut beside, &player, &queue, &store, &config);
+    let mut rechecking = JoinSet::new();
+    rechecking.spawn(rechecks.run());
     let stop_admin = CancellationToken::new();
     let serving = admin.map(|listener| {
         let admin = Admin {
@@ -160,6 +181,7 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
         ended = rounds(&config, &queue, &store, &performance, &shutdown) => ended,
     };
     // The last publisher goes, so that publishing ends when it has confirmed what was handed in.
+    rechecking.shutdown().await;
     drop(performance);
     finish(publishing, Duration::from_millis(config.drain_ms), &give_up).await;
     beside.shutdown().await;
@@ -201,6 +223,7 @@ fn player(
         metrics: Arc::clone(metrics),
         memory,
         create_wait: Duration::from_millis(config.session_wait_ms),
+        recheck: Arc::default(),
     })
 }
 
@@ -290,7 +313,8 @@ async fn consumer_of_use(
 ) -> Consumer {
     performance.player.may_send().await;
     loop {
-        match queue.consumer_of(Lane::Exchanges, config.prefetch, &share.mine()).await {
+        let (prefetch, mine) = (config.messages_in_hand(), share.mine());
+        match queue.consumer_of(Lane::Exchanges, prefetch, &mine).await {
             Ok(consumer) => return consumer,
             Err(error) => {
                 tracing::warn!(error = %error, "exchanges cannot be taken: trying again");

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicI64;
 
-use exchange::{Answer, Outcome, Settlement};
+use exchange::{Answer, Outcome, Reference, Settlement};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -15,10 +15,17 @@ struct Fate {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Found {
+    finding: &'static str,
+}
+
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
     settled: Family<Fate, Counter>,
+    checked: Family<Found, Counter>,
+    pub(crate) asked_primary: Counter,
     candidate_seconds: Histogram,
     in_flight: Gauge<i64, AtomicI64>,
     pub(crate) waiting: Gauge<i64, AtomicI64>,
@@ -42,6 +49,8 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("understudy_replayer"),
             settled: Family::default(),
+            checked: Family::default(),
+            asked_primary: Counter::default(),
             candidate_seconds: Histogram::new(seconds),
             in_flight: Gauge::default(),
             waiting: Gauge::default(),
@@ -61,6 +70,11 @@ impl Metrics {
         let r = &mut self.registry;
         r.register("settled", "Exchanges settled, by fate and reason", self.settled.clone());
         r.register(
+            "checked",
+            "Differing pairs asked about again, by finding",
+            self.checked.clone(),
+        );
+        r.register(
             "candidate_seconds",
             "From sending a request to the end of the candidate's answer",
             self.candidate_seconds.clone(),
@@ -78,6 +92,7 @@ impl Metrics {
         }
         let counters = [
             ("publish_retries", "Results the queue did not accept at first", &self.publish_retries),
+            ("asked_primary", "Questions to the primary itself", &self.asked_primary),
             ("unreadable_messages", "Messages that did not open", &self.unreadable),
             ("panics", "Panics caught while an exchange ran", &self.panics),
         ];
@@ -105,6 +120,10 @@ impl Metrics {
             Settlement::Parked { reason, .. } => ("parked", reason.as_str()),
         };
         self.settled.get_or_create(&Fate { fate, reason }).inc();
+    }
+
+    pub(crate) fn checked(&self, reference: &Reference) {
+        self.checked.get_or_create(&Found { finding: reference.finding.as_str() }).inc();
     }
 
     /// The text a scraper reads.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     begun::{BegunNotes, MOST_BEGINNINGS},
+    converge::Converge,
     hand::Hand,
     held::{HeldBytes, size_of},
     metrics::Metrics,
@@ -36,6 +37,8 @@ pub(crate) struct Performance {
     pub(crate) held: Arc<HeldBytes>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) wave: Arc<Wave>,
+    /// Where differing reads are asked again.
+    pub(crate) converge: Option<Arc<Converge>>,
 }
 
 impl Performance {
@@ -51,15 +54,19 @@ impl Performance {
         let mut turn = Some((first, under_way));
         while let Some((job, under_way)) = turn {
             let Some(settlement) = self.run(&job, &under_way, &closing).await else { return };
-            self.rule(job, settlement);
+            self.rule(job, settlement, &closing);
             turn = self.sessions.next(session);
         }
     }
 
     /// Settles an exchange, unless its answer may be one of a wave of refusals.
-    fn rule(&self, job: Job, settlement: Settlement) {
+    fn rule(&self, job: Job, settlement: Settlement, closing: &CancellationToken) {
         match self.wave.rule(job, settlement, self.player.refuses_credentials()) {
-            Ruling::Settle(settled) => self.settle_all(settled),
+            Ruling::Settle(settled) => {
+                for (job, settlement) in settled {
+                    self.conclude(job, settlement, closing);
+                }
+            }
             Ruling::Wave(refused) => {
                 let jobs: Vec<Job> = refused.into_iter().map(|(job, _)| job).collect();
                 self.player.refused(&jobs);
@@ -71,6 +78,22 @@ impl Performance {
     pub(crate) fn settle_all(&self, settled: Vec<(Job, Settlement)>) {
         for (job, settlement) in settled {
             self.settle(&job, settlement);
+        }
+    }
+
+    /// Settles an exchange, at once or when it has been asked about again.
+    fn conclude(&self, job: Job, settlement: Settlement, closing: &CancellationToken) {
+        let Some(converge) = &self.converge else { return self.settle(&job, settlement) };
+        match converge.admit(settlement) {
+            Err(settlement) => self.settle(&job, settlement),
+            Ok(admitted) => {
+                let (here, closing) = (self.clone(), closing.clone());
+                let checking = Arc::clone(converge);
+                converge.spawn(async move {
+                    let checked = checking.check(&here.player, admitted, &closing).await;
+                    here.settle(&job, checked);
+                });
+            }
         }
     }
 

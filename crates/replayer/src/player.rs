@@ -9,7 +9,7 @@ use exchange::{
     Answer, Exchange, Mapped, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement,
     SkipReason, control::BreakerKind,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -61,6 +61,8 @@ pub(crate) struct Player {
     pub(crate) memory: Option<Arc<SessionMemory>>,
     /// How long an exchange waits for a create that makes what it names.
     pub(crate) create_wait: Duration,
+    /// Somebody asked for a recheck.
+    pub(crate) recheck: Arc<Notify>,
 }
 
 /// What one exchange has gone through so far.
@@ -380,8 +382,9 @@ impl Side {
         asked
     }
 
-    /// For the secondary: what cannot be reached is no answer at once, nothing waits for it.
-    async fn ask_or_say_why(&self, exchange: &Exchange) -> Answer {
+    /// For questions beside the session: what cannot be reached is no answer at once, nothing
+    /// waits for it.
+    pub(crate) async fn ask_or_say_why(&self, exchange: &Exchange) -> Answer {
         if self.breaker.is_open() {
             let detail = self.breaker.watch().borrow().detail.clone();
             return no_answer(NoAnswerReason::Connect, detail);

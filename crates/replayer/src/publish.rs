@@ -9,8 +9,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use exchange::{
-    Epoch, Mark, PairBatch, Partition, Settled, TapSnapshot, Unreadable, Voids, envelope,
-    seal::Keyring,
+    Epoch, Mark, PairBatch, Partition, Rechecked, Settled, TapSnapshot, Unreadable, Voids,
+    envelope, seal::Keyring,
 };
 use queue::{Delivery, Lane, Producer, Queue};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     hand::{Hand, MessageId, Part},
-    held::HeldBytes,
+    held::{HeldBytes, size_of_pair},
     metrics::Metrics,
 };
 
@@ -39,6 +39,8 @@ pub(crate) enum Note {
     Settled { message: MessageId, index: usize, settled: Settled, bytes: usize },
     /// A message that did not open.
     Unreadable { delivery: Delivery, detail: String, at: exchange::Micros },
+    /// Of a recheck; belongs to no message.
+    Rechecked(Box<Rechecked>),
 }
 
 /// Where the stages of the replayer hand in their notes.
@@ -215,6 +217,7 @@ impl Note {
             Self::Head { voids, .. } => 256 + voids.len() * 32,
             Self::Settled { bytes, .. } => *bytes,
             Self::Unreadable { delivery, detail, .. } => delivery.payload.len() + detail.len(),
+            Self::Rechecked(rechecked) => rechecked.places.len() + size_of_pair(&rechecked.pair),
         }
     }
 }
@@ -233,6 +236,7 @@ impl Gathered {
                 self.batch.settled.push(settled);
                 self.held += bytes;
             }
+            Note::Rechecked(rechecked) => self.batch.rechecked.push(*rechecked),
             Note::Unreadable { delivery, detail, at } => {
                 let sealed = delivery.payload.to_vec();
                 self.batch.unreadable.push(Unreadable { at, detail, sealed });
@@ -242,7 +246,10 @@ impl Gathered {
     }
 
     fn is_empty(&self) -> bool {
-        self.parts.is_empty() && self.unreadable.is_empty() && self.batch.marks.is_empty()
+        self.parts.is_empty()
+            && self.unreadable.is_empty()
+            && self.batch.marks.is_empty()
+            && self.batch.rechecked.is_empty()
     }
 }
 

@@ -115,7 +115,7 @@ impl<'a> Round<'a> {
         }
         let limit = Duration::from_millis(self.config.session_wait_ms);
         let hand = &self.performance.hand;
-        let prefetch = self.config.prefetch;
+        let prefetch = self.config.messages_in_hand();
         let overdue =
             self.performance.sessions.overdue(limit, |partition| hand.is_full(partition, prefetch));
         self.performance.skip(&overdue, SkipReason::SessionBacklog);
@@ -214,6 +214,9 @@ impl<'a> Round<'a> {
         }
         self.running.shutdown().await;
         self.performance.settle_all(self.performance.wave.release());
+        if let Some(converge) = &self.performance.converge {
+            converge.finish(until).await;
+        }
         self.performance.sessions.clear();
         if let Some(memory) = &self.performance.player.memory {
             memory.expected.clear();

@@ -91,6 +91,8 @@ async fn add_settled(tx: &mut Tx, counts: &mut FunnelCounts) -> Result<(), Store
             "replayed" => counts.replayed += exchanges,
             "skipped" => *counts.skipped.entry(row.text(1)?).or_default() += exchanges,
             "parked" => counts.parked += exchanges,
+            // Their counters were deleted on request.
+            "reset" => counts.compared += exchanges,
             fate => return Err(StoreError::Corrupt(format!("the fate `{fate}`"))),
         }
     }

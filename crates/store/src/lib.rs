@@ -16,13 +16,17 @@
 mod backend;
 mod error;
 mod evidence;
+mod fixes;
 mod fold;
 mod funnel;
+mod kept_rows;
 mod members;
 mod model;
 mod read;
+mod rechecks;
 mod record;
 mod remembered;
+mod reset;
 mod settings;
 mod settled;
 mod share;
@@ -37,15 +41,24 @@ use std::sync::Arc;
 use backend::Backend;
 
 pub use error::StoreError;
-pub use model::{ModelRow, SignatureVerdict};
+pub use fixes::FixRow;
+pub use kept_rows::{ConditionCount, FeatureRow, RowKey};
+pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};
 pub use read::{
-    ClusterCount, ClusterPage, ClusterQuery, ClusterRow, ClusterState, EndpointRow, FunnelCounts,
-    Histogram, OutcomeCount, Page, ParkedRow, SampleQuery, SampleRow, SignatureCount, VersionRow,
+    CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow, ClusterState, EndpointRow,
+    FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, SampleQuery, SampleRow, SignatureCount,
+    VersionRow,
+};
+pub use rechecks::{
+    RecheckCount, RecheckItem, RecheckResult, RecheckRow, RecheckState, RecheckSubject,
+    RecheckVerdict,
 };
 pub use record::{
-    Compared, Fate, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot, SignatureRow, Versus,
+    Checked, Compared, Fate, KeptRow, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot,
+    SignatureRow, Versus, Watched,
 };
 pub use remembered::{MemoryQuery, MemoryRow};
+pub use reset::{RESETS_SETTING, Reset, WasReset};
 pub use share::Share;
 pub use url::{StoreUrl, StoreUrlError};
 

@@ -7,7 +7,7 @@ use exchange::Micros;
 use crate::{
     ClusterRow, EndpointKey, SignatureKey, Store, StoreError,
     read::Merges,
-    sql::{Rows, Tx, sql},
+    sql::{Rows, Tx, column, sql},
 };
 
 /// Published models that are kept.
@@ -27,6 +27,33 @@ pub struct SignatureVerdict {
     pub signature: SignatureKey,
     pub matches: bool,
     pub cluster: Option<i64>,
+}
+
+/// The part of a signature's kept rows that belongs to one cluster. Where causes meet in one
+/// pair, several clusters have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterShare {
+    pub signature: SignatureKey,
+    /// Its place in what is published.
+    pub cluster: usize,
+    pub rows: u64,
+    /// Of so many.
+    pub of: u64,
+}
+
+/// What the analyst publishes at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Publication<'a> {
+    pub model: &'a ModelRow,
+    /// From → to, followed on read, counts intact.
+    pub merges: &'a [(EndpointKey, EndpointKey)],
+    /// Clusters by their place in `clusters`.
+    pub verdicts: &'a [(SignatureKey, bool, Option<usize>)],
+    pub clusters: &'a [ClusterRow],
+    /// Of signatures with several clusters: what belongs to each. Counts are apportioned by them.
+    pub shares: &'a [ClusterShare],
+    /// Of samples of such signatures: exchange and cluster.
+    pub homes: &'a [(exchange::ExchangeId, usize)],
 }
 
 impl Store {
@@ -53,15 +80,68 @@ impl Store {
         verdicts: &[(SignatureKey, bool, Option<usize>)],
         clusters: &[ClusterRow],
     ) -> Result<(), StoreError> {
+        let (shares, homes) = (&[], &[]);
+        self.publish(&Publication { model, merges, verdicts, clusters, shares, homes }).await
+    }
+
+    /// As [`Self::publish_model`], with signatures that belong to several clusters.
+    pub async fn publish(&self, publication: &Publication<'_>) -> Result<(), StoreError> {
         let mut tx = self.backend.write().await?;
         // One publisher at a time: cluster ids are given without holes.
         tx.lock_table("LOCK TABLE clusters IN SHARE ROW EXCLUSIVE MODE").await?;
-        insert_model(&mut tx, model).await?;
-        merge(&mut tx, merges).await?;
-        let ids = upsert_clusters(&mut tx, clusters).await?;
-        set_verdicts(&mut tx, verdicts, &ids).await?;
+        insert_model(&mut tx, publication.model).await?;
+        merge(&mut tx, publication.merges).await?;
+        let ids = upsert_clusters(&mut tx, publication.clusters).await?;
+        set_verdicts(&mut tx, publication.verdicts, &ids).await?;
+        set_shares(&mut tx, publication.shares, &ids).await?;
+        set_homes(&mut tx, publication.homes, &ids).await?;
         tx.commit().await
     }
+}
+
+/// The id of a cluster by its place in what is published.
+fn id_at(ids: &[i64], index: usize) -> Result<i64, StoreError> {
+    let missing = || StoreError::Corrupt(format!("cluster {index} of {} is published", ids.len()));
+    ids.get(index).copied().ok_or_else(missing)
+}
+
+async fn set_shares(tx: &mut Tx, shares: &[ClusterShare], ids: &[i64]) -> Result<(), StoreError> {
+    tx.run(sql("DELETE FROM shares")).await?;
+    let mut sorted: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
+    for share in shares {
+        let key = (share.signature, id_at(ids, share.cluster)?);
+        let sum = sorted.entry(key).or_default();
+        *sum = (sum.0 + column(share.rows), sum.1.max(column(share.of)));
+    }
+    if sorted.is_empty() {
+        return Ok(());
+    }
+    let rows = Rows::default()
+        .int("signature", sorted.keys().map(|key| key.0))
+        .int("cluster", sorted.keys().map(|key| key.1))
+        .int("kept", sorted.values().map(|sum| sum.0))
+        .int("kept_of", sorted.values().map(|sum| sum.1));
+    let insert = "INSERT INTO shares (signature, cluster, kept, kept_of) \
+         SELECT signature, cluster, kept, kept_of FROM {rows}";
+    tx.run(sql(insert).rows(rows)).await.map(drop)
+}
+
+async fn set_homes(
+    tx: &mut Tx,
+    homes: &[(exchange::ExchangeId, usize)],
+    ids: &[i64],
+) -> Result<(), StoreError> {
+    tx.run(sql("UPDATE samples SET home = NULL WHERE home IS NOT NULL")).await?;
+    if homes.is_empty() {
+        return Ok(());
+    }
+    let clusters = homes.iter().map(|(_, at)| id_at(ids, *at)).collect::<Result<Vec<_>, _>>()?;
+    let rows = Rows::default()
+        .bytes("exchange", homes.iter().map(|(exchange, _)| exchange.0.as_bytes().to_vec()))
+        .int("cluster", clusters);
+    let update = "UPDATE samples SET home = r.cluster FROM {rows} \
+         WHERE samples.exchange = r.exchange";
+    tx.run(sql(update).rows(rows)).await.map(drop)
 }
 
 async fn insert_model(tx: &mut Tx, model: &ModelRow) -> Result<(), StoreError> {
@@ -175,9 +255,7 @@ async fn set_verdicts(
     let mut sorted = BTreeMap::new();
     for (signature, matches, cluster) in verdicts {
         let cluster = match cluster {
-            Some(index) => Some(*ids.get(*index).ok_or_else(|| {
-                StoreError::Corrupt(format!("a verdict for cluster {index} of {}", ids.len()))
-            })?),
+            Some(index) => Some(id_at(ids, *index)?),
             None => None,
         };
         sorted.insert(*signature, (*matches, cluster));

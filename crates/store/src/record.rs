@@ -1,7 +1,8 @@
 //! What a comparator hands in: one batch, recorded in one transaction.
 
 use exchange::{
-    ExchangeId, Mark, Micros, Number, ParkReason, SkipReason, TapSnapshot, Unreadable, Voids,
+    ExchangeId, Finding, Mark, Micros, Number, ParkReason, SkipReason, TapSnapshot, Unreadable,
+    Voids,
 };
 
 use crate::{EndpointKey, SignatureKey};
@@ -17,6 +18,8 @@ pub struct Record {
     pub marks: Vec<Mark>,
     /// Kept among the parked, each once; they settle no number and so count as lost.
     pub unreadable: Vec<Unreadable>,
+    /// Kept by themselves: they touch neither funnel nor counters.
+    pub rechecked: Vec<crate::RecheckResult>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +70,40 @@ pub struct Compared {
     pub model: i64,
     /// Where this pair was chosen to be kept.
     pub sample: Option<Sample>,
+    /// Where its fields were chosen to be kept.
+    pub row: Option<KeptRow>,
+    /// What it says of each published condition of its endpoint.
+    pub watched: Vec<Watched>,
+    /// What asking again said, where it was done.
+    pub checked: Option<Checked>,
+}
+
+/// A pair that was asked about again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// How the captured answers differ; that of a late pair is counted nowhere else.
+    pub signature: SignatureKey,
+    pub finding: Finding,
+}
+
+/// One pair before one condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// `cluster::explain::counter`
+    pub condition: i64,
+    /// The condition holds.
+    pub meets: bool,
+    /// The answers differ as its cluster does.
+    pub differs: bool,
+}
+
+/// The fields of one pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRow {
+    /// Of the exchange number: of many rows those with the smallest are kept.
+    pub hash: i64,
+    /// `cluster::explain::Row`, packed; redacted.
+    pub cells: Vec<u8>,
 }
 
 /// Which two sides a counter compares.
@@ -145,6 +182,8 @@ pub struct Sample {
     pub slot: SampleSlot,
     pub view: crate::view::SampleView,
     pub original: Vec<u8>,
+    /// `cluster::explain::Row`, packed; redacted.
+    pub features: Option<Vec<u8>>,
 }
 
 /// Where a sample is kept within (endpoint, version, signature): an occupied slot is replaced.

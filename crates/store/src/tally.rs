@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{ExchangeId, Micros};
+use exchange::{ExchangeId, Finding, Micros};
 
 use crate::{Compared, EndpointKey, Fate, Outcome, RecordItem, Sample, SignatureKey, Versus};
 
@@ -46,11 +46,16 @@ pub(crate) struct Tally<'a> {
     pub(crate) trials: BTreeMap<Scope<'a>, BTreeMap<i64, CounterKey<'a>>>,
     /// Answers by scope, side and bucket.
     pub(crate) latencies: BTreeMap<(EndpointKey, &'a str, &'static str, i64), i64>,
+    /// Pairs asked about again: by endpoint, version, signature, finding and bucket of the delay.
+    pub(crate) checks: BTreeMap<(EndpointKey, &'a str, SignatureKey, &'static str, i64), i64>,
     /// Exchanges by fate, version and reason.
     pub(crate) fates: BTreeMap<(&'static str, &'a str, &'static str), i64>,
     pub(crate) versions: BTreeSet<&'a str>,
     /// By endpoint, version, signature and slot: of two in one place the later stays.
     pub(crate) samples: BTreeMap<(EndpointKey, &'a str, SignatureKey, u16), &'a Sample>,
+    pub(crate) rows: Vec<(&'a Compared, &'a crate::KeptRow)>,
+    /// By condition and version: pairs that meet it and differ, only meet it, only differ, neither.
+    pub(crate) conditions: BTreeMap<(i64, &'a str), [i64; 4]>,
     pub(crate) parked: Vec<Parked<'a>>,
 }
 
@@ -107,6 +112,26 @@ impl<'a> Tally<'a> {
         latency("primary", compared.primary_us);
         if let Some(us) = compared.candidate_us {
             latency("candidate", us);
+        }
+        for watched in &compared.watched {
+            let sums = self.conditions.entry((watched.condition, version)).or_default();
+            let [hits, spared, missed, others] = sums;
+            *match (watched.meets, watched.differs) {
+                (true, true) => hits,
+                (true, false) => spared,
+                (false, true) => missed,
+                (false, false) => others,
+            } += 1;
+        }
+        self.rows.extend(compared.row.as_ref().map(|row| (compared, row)));
+        if let Some(checked) = compared.checked {
+            let delay = match checked.finding {
+                Finding::Lag { delay_us } => i64::from(bucket(delay_us)),
+                _ => 0,
+            };
+            let finding = checked.finding.as_str();
+            let key = (compared.endpoint, version, checked.signature, finding, delay);
+            *self.checks.entry(key).or_default() += 1;
         }
         if let Some(sample) = &compared.sample {
             let place = (compared.endpoint, version, compared.signature, sample.slot.0);

@@ -7,6 +7,7 @@ use exchange::{ParkReason, Unreadable};
 use crate::{
     Record, RecordItem, Recorded, Store, StoreError,
     evidence::count_trials,
+    rechecks::keep_results,
     settled,
     sql::{Rows, Tx, column, sql},
     tally::Tally,
@@ -48,12 +49,16 @@ impl Store {
         add_fates(&mut tx, &tally).await?;
         insert_versions(&mut tx, &tally).await?;
         keep_samples(&mut tx, &tally).await?;
+        keep_rows(&mut tx, &tally).await?;
+        count_conditions(&mut tx, &tally).await?;
         park(&mut tx, &tally).await?;
         park_messages(&mut tx, record).await?;
         drop_parked_bodies(&mut tx, &tally, record).await?;
         add_latencies(&mut tx, &tally).await?;
+        add_checks(&mut tx, &tally).await?;
         count_trials(&mut tx, &mut tally).await?;
         add_counters(&mut tx, &tally).await?;
+        keep_results(&mut tx, record).await?;
         take_accounts(&mut tx, record).await?;
         tx.commit().await?;
         let repeated = record.items.len() as u64 - tally.items;
@@ -160,16 +165,60 @@ async fn keep_samples(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> 
         .bytes("exchange", samples.clone().map(|sample| sample.exchange.0.as_bytes().to_vec()))
         .int("captured_at", samples.clone().map(|sample| sample.captured_at))
         .bytes("view", views)
-        .bytes("original", samples.map(|sample| sample.original.clone()));
+        .bytes("original", samples.clone().map(|sample| sample.original.clone()))
+        .bytes("features", samples.map(|sample| sample.features.clone()));
     let upsert = "INSERT INTO samples (endpoint, version, signature, slot, exchange, captured_at, \
-         view, original) \
-         SELECT endpoint, version, signature, slot, exchange, captured_at, view, original \
+         view, original, features) \
+         SELECT endpoint, version, signature, slot, exchange, captured_at, view, original, features \
          FROM {rows} WHERE true \
          ON CONFLICT (endpoint, version, signature, slot) DO UPDATE SET \
          exchange = excluded.exchange, captured_at = excluded.captured_at, \
-         view = excluded.view, original = excluded.original";
+         view = excluded.view, original = excluded.original, features = excluded.features, \
+         home = NULL";
     tx.run(sql(upsert).rows(rows)).await?;
     Ok(())
+}
+
+async fn keep_rows(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> {
+    if tally.rows.is_empty() {
+        return Ok(());
+    }
+    let pairs = tally.rows.iter().map(|(compared, _)| compared);
+    let kept = tally.rows.iter().map(|(_, row)| row);
+    let rows = Rows::default()
+        .int("endpoint", pairs.clone().map(|pair| pair.endpoint))
+        .text("version", pairs.clone().map(|pair| pair.version.as_str()))
+        .int("signature", pairs.clone().map(|pair| pair.signature))
+        .int("hash", kept.clone().map(|row| row.hash))
+        .int("minute", pairs.map(|pair| pair.minute))
+        .bytes("cells", kept.map(|row| row.cells.clone()));
+    let insert = "INSERT INTO feature_rows (endpoint, version, signature, hash, minute, cells) \
+         SELECT endpoint, version, signature, hash, minute, cells FROM {rows}";
+    tx.run(sql(insert).rows(rows)).await?;
+    Ok(())
+}
+
+async fn count_conditions(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> {
+    if tally.conditions.is_empty() {
+        return Ok(());
+    }
+    let (keys, sums) = (tally.conditions.keys(), tally.conditions.values());
+    let rows = Rows::default()
+        .int("condition", keys.clone().map(|key| key.0))
+        .text("version", keys.map(|key| key.1))
+        .int("hits", sums.clone().map(|sum| sum[0]))
+        .int("spared", sums.clone().map(|sum| sum[1]))
+        .int("missed", sums.clone().map(|sum| sum[2]))
+        .int("others", sums.map(|sum| sum[3]));
+    let upsert = "INSERT INTO condition_counts (condition, version, since, hits, spared, missed, \
+         others) \
+         SELECT condition, version, {now}, hits, spared, missed, others FROM {rows} WHERE true \
+         ON CONFLICT (condition, version) DO UPDATE SET \
+         hits = condition_counts.hits + excluded.hits, \
+         spared = condition_counts.spared + excluded.spared, \
+         missed = condition_counts.missed + excluded.missed, \
+         others = condition_counts.others + excluded.others";
+    tx.run(sql(upsert).rows(rows)).await.map(drop)
 }
 
 async fn park(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> {
@@ -239,6 +288,26 @@ async fn add_latencies(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError>
          SELECT endpoint, version, side, bucket, answers FROM {rows} WHERE true \
          ON CONFLICT (endpoint, version, side, bucket) \
          DO UPDATE SET answers = latencies.answers + excluded.answers";
+    tx.run(sql(upsert).rows(rows)).await?;
+    Ok(())
+}
+
+async fn add_checks(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> {
+    if tally.checks.is_empty() {
+        return Ok(());
+    }
+    let keys = tally.checks.keys();
+    let rows = Rows::default()
+        .int("endpoint", keys.clone().map(|key| key.0))
+        .text("version", keys.clone().map(|key| key.1))
+        .int("signature", keys.clone().map(|key| key.2))
+        .text("finding", keys.clone().map(|key| key.3))
+        .int("bucket", keys.map(|key| key.4))
+        .int("pairs", tally.checks.values().copied());
+    let upsert = "INSERT INTO checks (endpoint, version, signature, finding, bucket, pairs) \
+         SELECT endpoint, version, signature, finding, bucket, pairs FROM {rows} WHERE true \
+         ON CONFLICT (endpoint, version, signature, finding, bucket) \
+         DO UPDATE SET pairs = checks.pairs + excluded.pairs";
     tx.run(sql(upsert).rows(rows)).await?;
     Ok(())
 }

@@ -193,6 +193,7 @@ async fn obey(queue: Queue, shared: Arc<Shared>) {
                     tracing::info!(copy.paused = copy_paused, "Copying was switched");
                 }
             }
+            Ok(Command::Recheck) => {}
             Err(error) => tracing::debug!(%error, "Ignored a command of another version"),
         }
     }

@@ -40,9 +40,13 @@ pub(crate) enum Command {
     Endpoints(ReportArgs),
     /// Print where each request went
     Funnel(ReportArgs),
-    /// Check rules
+    /// Send kept exchanges again: exit 0 nothing differs, 1 something does, 2 it says nothing
+    Recheck(RecheckArgs),
+    /// Forget what was compared, at an endpoint or of a build of the candidate
+    Reset(ResetArgs),
+    /// Check rules, or show what they would change
     Rules(RulesArgs),
-    /// Check or print the configuration
+    /// Check or print the configuration, or its JSON Schema
     Config(ConfigArgs),
     /// Bring the store to this build's schema
     Migrate(MigrateArgs),
@@ -54,7 +58,7 @@ impl Command {
     /// The exit code when the command could not do its work.
     pub(crate) fn failure_code(&self) -> ExitCode {
         match self {
-            Self::Gate(_) => ExitCode::from(3),
+            Self::Gate(_) | Self::Recheck(_) => ExitCode::from(3),
             Self::Diff(_) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
@@ -62,7 +66,14 @@ impl Command {
 
     /// Its output is all it does: a reader that stops early is no failure.
     pub(crate) fn only_prints(&self) -> bool {
-        matches!(self, Self::Clusters(_) | Self::Endpoints(_) | Self::Funnel(_) | Self::Config(_))
+        matches!(
+            self,
+            Self::Clusters(_)
+                | Self::Endpoints(_)
+                | Self::Funnel(_)
+                | Self::Config(_)
+                | Self::Rules(_)
+        )
     }
 }
 
@@ -119,6 +130,16 @@ pub(crate) struct RunArgs {
     /// The candidate's build, where its answers do not say it
     #[arg(long, value_name = "V", env = "UNDERSTUDY_CANDIDATE_VERSION")]
     pub(crate) candidate_version: Option<String>,
+    /// What the candidate is held against; `converge` asks the primary again about reads that
+    /// differ [default: captured]
+    #[arg(long, value_enum, env = "UNDERSTUDY_REFERENCE")]
+    pub(crate) reference: Option<ReferenceArg>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReferenceArg {
+    Captured,
+    Converge,
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -215,6 +236,9 @@ pub(crate) struct TapArgs {
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub(crate) run: RunArgs,
+    /// The primary itself, never a tap; asked only where the reference is `converge`
+    #[arg(long, value_name = "URL", env = "UNDERSTUDY_PRIMARY")]
+    pub(crate) primary: Option<String>,
     #[command(flatten)]
     pub(crate) queue: QueueArg,
     #[command(flatten)]
@@ -326,6 +350,50 @@ pub(crate) struct ReportArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RecheckArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+    /// Give up waiting after this time; the recheck goes on
+    #[arg(long, value_name = "TIME", value_parser = amounts::duration, default_value = "5m")]
+    pub(crate) wait: Duration,
+    /// As the API says it
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is sent again.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SubjectArgs {
+    /// C-7
+    #[arg(long, value_name = "ID")]
+    pub(crate) cluster: Option<String>,
+    /// "GET /loans/{id}"
+    #[arg(long, value_name = "ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// Of a kept exchange
+    #[arg(long, value_name = "UUID")]
+    pub(crate) exchange: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ResetArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// "GET /loans/{id}" [default: every endpoint]
+    #[arg(long, value_name = "ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// A build of the candidate [default: every build]
+    #[arg(long, value_name = "V")]
+    pub(crate) version: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
@@ -336,6 +404,16 @@ pub(crate) struct RulesArgs {
 pub(crate) enum RulesCommand {
     /// Compile every rule of a configuration or rules file
     Check { file: PathBuf },
+    /// Say what the rules of a file, in place of those in force, would change of what was compared
+    Preview {
+        /// A configuration, or a file with [[rules]]
+        file: PathBuf,
+        #[command(flatten)]
+        target: Target,
+        /// As the API says it
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -355,6 +433,8 @@ pub(crate) enum ConfigCommand {
     },
     /// Print the commented default configuration
     Print,
+    /// Print a JSON Schema of the configuration, for editors
+    Schema,
 }
 
 #[derive(Clone, Debug, Args)]

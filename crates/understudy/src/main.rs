@@ -11,6 +11,8 @@ mod listeners;
 mod logging;
 mod open;
 mod open_files;
+mod opinion;
+mod preview;
 mod roles;
 mod shutdown;
 
@@ -61,16 +63,17 @@ fn is_broken_pipe(problem: &anyhow::Error) -> bool {
     problem.downcast_ref::<std::io::Error>().is_some_and(broken)
 }
 
-/// Prints help, version, or what is wrong with the arguments. `gate` answers 2 for "not enough
-/// evidence": its bad input must not look like that.
+/// Prints help, version, or what is wrong with the arguments. `gate` and `recheck` answer 2
+/// where there is not enough evidence: bad input must not look like that.
 fn refuse(said: &clap::Error) -> ExitCode {
     // Nobody is left to tell when even this cannot be written.
     let _ = said.print();
     if !said.use_stderr() {
         return ExitCode::SUCCESS;
     }
-    let gate = std::env::args().skip(1).find(|word| !word.starts_with('-'));
-    ExitCode::from(if gate.as_deref() == Some("gate") { 3 } else { 2 })
+    let command = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    let decides = matches!(command.as_deref(), Some("gate" | "recheck"));
+    ExitCode::from(if decides { 3 } else { 2 })
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -86,7 +89,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Clusters(args) => roles::report::clusters(args).await,
         Command::Endpoints(args) => roles::report::endpoints(args).await,
         Command::Funnel(args) => roles::report::funnel(args).await,
-        Command::Rules(args) => roles::rules::run(args.command),
+        Command::Recheck(args) => roles::recheck::run(args).await,
+        Command::Reset(args) => roles::reset::run(args).await,
+        Command::Rules(args) => roles::rules::run(args.command).await,
         Command::Config(args) => roles::config::run(args.command),
         Command::Migrate(args) => roles::migrate::run(args).await,
         Command::Health(args) => roles::health::run(&args).await,

@@ -44,6 +44,6 @@ async fn main() -> anyhow::Result<()> {
         ..web::WebConfig::default()
     };
     let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
-    let inputs = web::WebInputs { config, listener, queue, store };
+    let inputs = web::WebInputs { config, listener, queue, store, previewer: None };
     web::run(inputs, CancellationToken::new()).await
 }

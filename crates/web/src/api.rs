@@ -5,6 +5,7 @@
 //! Invariant: each shape is a pure function of a [`Ledger`] (`…_of`), or of rows the store hands
 //! out by page; figures are counted, never estimated.
 
+mod checks;
 mod clusters;
 mod endpoints;
 mod funnel;
@@ -14,12 +15,15 @@ mod latency;
 mod memory;
 mod openapi;
 mod problem;
+mod rechecks;
+mod reset;
 mod rules;
 mod samples;
 mod share;
 mod versions;
 mod volatile;
 
+pub use checks::Checks;
 pub use clusters::{
     Cluster, ClusterVersion, Clusters, ClustersQuery, Sort, StateChange, StateName, cluster_of,
     clusters_of,
@@ -35,7 +39,13 @@ pub use latency::Quantiles;
 pub use memory::{MemoryJson, MemoryQuery, Remembered, memory, memory_seed};
 pub use openapi::OPENAPI;
 pub use problem::{ApiError, Problem};
-pub use rules::Rules;
+pub use rechecks::{
+    Recheck, RecheckRequest, RecheckSide, Rechecks, ask_recheck, recheck, rechecks,
+};
+pub use reset::{ResetDone, ResetRequest, reset};
+pub use rules::{
+    EndpointPreview, Previewer, Previewing, RulePreview, Rules, RulesPreview, SamplePreview,
+};
 pub(crate) use samples::sample_query;
 pub use samples::{
     ExchangeDetail, Exchanges, ExchangesQuery, PageQuery, SampleJson, Samples, exchange, exchanges,
@@ -48,19 +58,29 @@ pub use versions::{
 pub(crate) use volatile::place_name;
 pub use volatile::{Volatile, VolatileJson, volatile, volatile_of};
 
+use exchange::control::BREAKER_SETTING;
 use gate::{GateInput, Targets};
 use queue::{Lane, Queue};
 use store::Store;
 
-use crate::ledger::Ledger;
+use crate::{
+    diagnosis::{Facts, diagnose},
+    ledger::Ledger,
+};
 
-/// The account of every request seen. With a queue, `queued` is known.
+/// The account of every request seen, and what ails most pairs. With a queue, `queued` is known.
 pub async fn funnel(store: &Store, queue: Option<&Queue>) -> Result<Funnel, ApiError> {
     let queued = match queue {
         Some(queue) => queue.depth(Lane::Exchanges).await,
         None => None,
     };
-    Ok(funnel_of(&store.funnel().await?, queued))
+    let ledger = Ledger::read(store).await?;
+    let breaker = match store.setting(BREAKER_SETTING).await? {
+        Some(text) => serde_json::from_str(&text).ok(),
+        None => None,
+    };
+    let facts = Facts::of(&ledger, &ledger.scope(None), breaker.as_ref());
+    Ok(Funnel { diagnosis: diagnose(&facts), ..funnel_of(&ledger.funnel, queued) })
 }
 
 /// One row per endpoint: counts, rate with its interval, readiness under `targets`, latency.

@@ -36,18 +36,16 @@ impl Default for Desired {
 
 impl Desired {
     pub(crate) fn copy_paused(&self) -> bool {
-        let Command::Desired { copy_paused, .. } = &self.command;
-        *copy_paused
+        matches!(self.command, Command::Desired { copy_paused: true, .. })
     }
 
     pub(crate) fn replay_paused(&self) -> bool {
-        let Command::Desired { replay_paused, .. } = &self.command;
-        *replay_paused
+        matches!(self.command, Command::Desired { replay_paused: true, .. })
     }
 
     /// Pauses or resumes what `scope` names.
     pub(crate) fn set_paused(&mut self, scope: Scope, paused: bool, now: Micros) {
-        let Command::Desired { copy_paused, replay_paused, .. } = &mut self.command;
+        let Command::Desired { copy_paused, replay_paused, .. } = &mut self.command else { return };
         if scope.copy() {
             *copy_paused = paused;
         }
@@ -59,8 +57,9 @@ impl Desired {
     }
 
     pub(crate) fn announce(&mut self, version: &str) {
-        let Command::Desired { candidate_version, .. } = &mut self.command;
-        *candidate_version = Some(version.to_owned());
+        if let Command::Desired { candidate_version, .. } = &mut self.command {
+            *candidate_version = Some(version.to_owned());
+        }
     }
 
     pub(crate) fn state(&self) -> PauseState {
@@ -92,9 +91,14 @@ pub(crate) async fn keep(store: &Store, queue: &Queue, desired: &Desired) -> Res
 }
 
 pub(crate) async fn send(queue: &Queue, desired: &Desired) {
-    match serde_json::to_vec(&desired.command) {
+    send_command(queue, &desired.command).await;
+}
+
+/// Tells every process that listens.
+pub(crate) async fn send_command(queue: &Queue, command: &Command) {
+    match serde_json::to_vec(command) {
         Ok(command) => queue.control().send(command.into()).await,
-        Err(error) => tracing::error!(%error, "the desired state could not be written"),
+        Err(error) => tracing::error!(%error, "a command could not be written"),
     }
 }
 

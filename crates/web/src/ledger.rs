@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::{
-    ClusterCount, ClusterQuery, ClusterRow, ClusterState, EndpointKey, EndpointRow, FunnelCounts,
-    Histogram, Outcome, OutcomeCount, Store, StoreError, VersionRow,
+    CheckCount, ClusterCount, ClusterQuery, ClusterRow, ClusterState, EndpointKey, EndpointRow,
+    FunnelCounts, Histogram, Outcome, OutcomeCount, Store, StoreError, VersionRow,
 };
 
 /// Merges are followed at most this far: a ring in the table must not hang a page.
@@ -19,6 +19,8 @@ pub struct Ledger {
     pub outcomes: Vec<OutcomeCount>,
     pub clusters: Vec<ClusterRow>,
     pub cluster_counts: Vec<ClusterCount>,
+    /// What asking again said. All versions.
+    pub checks: Vec<CheckCount>,
     /// All versions.
     pub latencies: Vec<Histogram>,
     /// Newest first, both sides.
@@ -49,11 +51,12 @@ pub struct Tally {
 impl Ledger {
     pub async fn read(store: &Store) -> Result<Self, StoreError> {
         let everything = ClusterQuery::default();
-        let (funnel, endpoints, outcomes, clusters, latencies, versions) = tokio::try_join!(
+        let (funnel, endpoints, outcomes, clusters, checks, latencies, versions) = tokio::try_join!(
             store.funnel(),
             store.endpoints(),
             store.outcome_counts(None),
             store.clusters(&everything),
+            store.checks(),
             store.latencies(None),
             store.versions(),
         )?;
@@ -63,6 +66,7 @@ impl Ledger {
             outcomes,
             clusters: clusters.clusters,
             cluster_counts: clusters.counts,
+            checks,
             latencies,
             versions,
         })

@@ -9,6 +9,7 @@
 pub mod api;
 mod config;
 mod desired;
+mod diagnosis;
 mod draw;
 mod ledger;
 mod pages;
@@ -19,6 +20,8 @@ mod words;
 
 pub use config::WebConfig;
 pub use ledger::{Ledger, Scope, Tally};
+
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use queue::Queue;
@@ -32,6 +35,8 @@ pub struct WebInputs {
     /// For pause and resume, and queue depth.
     pub queue: Queue,
     pub store: Store,
+    /// Without it, `/api/v1/rules/preview` is refused.
+    pub previewer: Option<Arc<dyn api::Previewer>>,
 }
 
 /// Serves until `shutdown`; then lets requests under way finish (bounded).
@@ -43,7 +48,7 @@ pub async fn run(inputs: WebInputs, shutdown: CancellationToken) -> anyhow::Resu
     let listener = tokio::net::TcpListener::from_std(inputs.listener)
         .context("handing the listener of the pages to the runtime")?;
     let address = listener.local_addr().context("reading the address of the pages")?;
-    let app = serve::App::new(inputs.config, inputs.store, inputs.queue, address);
+    let app = serve::App::new(inputs.config, inputs.store, inputs.queue, inputs.previewer, address);
     tracing::info!(web.address = %address, "pages and API are served at http://{address}/");
     let heartbeat = tokio::spawn(pulse::run(app.clone(), shutdown.clone()));
     let served = serve::until(listener, app, shutdown).await;

@@ -20,12 +20,12 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
-pub(crate) use api_routes::{change_state, set_paused};
+pub(crate) use api_routes::{begin_recheck, change_state, cluster_request, set_paused};
 pub(crate) use assets::url as asset_url;
 pub(crate) use parameters::{FormBody, PageParameters};
 pub(crate) use refusal::PageError;
 
-use crate::{WebConfig, pages, pulse::Pulse};
+use crate::{WebConfig, api::Previewer, pages, pulse::Pulse};
 
 /// Requests under way at shutdown get this long.
 const GRACE: Duration = Duration::from_secs(5);
@@ -41,6 +41,7 @@ struct Shared {
     config: WebConfig,
     store: Store,
     queue: Queue,
+    previewer: Option<Arc<dyn Previewer>>,
     address: SocketAddr,
     pulse: Mutex<Pulse>,
     /// Changes of the desired state take turns.
@@ -49,11 +50,18 @@ struct Shared {
 }
 
 impl App {
-    pub(crate) fn new(config: WebConfig, store: Store, queue: Queue, address: SocketAddr) -> Self {
+    pub(crate) fn new(
+        config: WebConfig,
+        store: Store,
+        queue: Queue,
+        previewer: Option<Arc<dyn Previewer>>,
+        address: SocketAddr,
+    ) -> Self {
         let shared = Shared {
             config,
             store,
             queue,
+            previewer,
             address,
             pulse: Mutex::default(),
             desired: tokio::sync::Mutex::default(),
@@ -68,6 +76,10 @@ impl App {
 
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    pub(crate) fn previewer(&self) -> Option<&dyn Previewer> {
+        self.shared.previewer.as_deref()
     }
 
     pub(crate) fn queue(&self) -> &Queue {

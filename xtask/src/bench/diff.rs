@@ -54,13 +54,12 @@ pub(crate) fn run() -> anyhow::Result<()> {
         cargo().args(["build", "--release", "--locked", "-p", "diff", "--example", "speed"]),
     )?;
     let program = program("speed")?;
-    step("wall time, best of many", &mut Command::new(&program))?;
     let cases = cases(&program)?;
-    if install::ensure(&[&VALGRIND]).is_ok() {
-        instructions(&program, &cases)?;
-    } else {
+    let counted = install::ensure(&[&VALGRIND]).is_ok();
+    if !counted {
         eprintln!("valgrind is not installed: instructions are not counted");
     }
+    against_parsing(&program, &cases, counted)?;
     others(&program, &cases)
 }
 
@@ -80,29 +79,37 @@ fn cases(program: &Path) -> anyhow::Result<Vec<Case>> {
     listed.lines().map(|line| case(line).context("an unknown list of cases")).collect()
 }
 
-/// Instructions inside the measured functions, as ratios to parsing.
+/// Instructions inside the measured functions (callgrind) and fastest runs, as ratios to parsing.
 #[expect(clippy::print_stdout, reason = "prints its table")]
-fn instructions(program: &Path, cases: &[Case]) -> anyhow::Result<()> {
-    eprintln!("\n== instructions (callgrind)");
-    println!("{:40} {:>13} {:>7} {:>6} {:>11}", "", "parse", "diff", "goal", "json-patch");
-    let (mut last_parse, mut missed) = (0, Vec::new());
+fn against_parsing(program: &Path, cases: &[Case], counted: bool) -> anyhow::Result<()> {
+    eprintln!("\n== in parses of both bodies by serde_json: instructions, wall time");
+    println!(
+        "{:40} {:>5} {:>7} {:>7} {:>13} {:>7}  changes",
+        "", "goal", "diff", "wall", "json-patch", "wall"
+    );
+    let mut missed = Vec::new();
     for case in cases {
         if run::stopped() {
             bail!("stopped");
         }
-        let parse = count(program, case, "parse")?;
-        let ratio =
-            |what: &str| Ok::<_, anyhow::Error>(count(program, case, what)? as f64 / parse as f64);
-        let (diff, other) = (ratio("diff")?, ratio("json-patch")?);
-        let mark = if diff > case.goal { "  over the goal" } else { "" };
-        println!("{:40} {parse:13} {diff:7.3} {:6.2} {other:11.3}{mark}", case.name, case.goal);
-        if diff > case.goal {
-            missed.push(case.name.as_str());
+        let wall = output(Command::new(program).args(["wall", &case.number]))?;
+        let mut wall = wall.trim().splitn(3, '\t');
+        let mut next = || wall.next().unwrap_or_default();
+        let (diff_wall, other_wall, changes) = (next(), next(), next());
+        let (mut diff, mut other) = ("-".to_owned(), "-".to_owned());
+        if counted {
+            let parse = count(program, case, "parse")? as f64;
+            let ratio = count(program, case, "diff")? as f64 / parse;
+            if ratio > case.goal {
+                missed.push(case.name.as_str());
+            }
+            diff = format!("{ratio:.3}");
+            other = format!("{:.3}", count(program, case, "json-patch")? as f64 / parse);
         }
-        last_parse = last_parse.max(parse);
-    }
-    if last_parse == 0 {
-        bail!("callgrind counted nothing: the measured functions were not found");
+        println!(
+            "{:40} {:5.2} {diff:>7} {diff_wall:>7} {other:>13} {other_wall:>7}  {changes}",
+            case.name, case.goal
+        );
     }
     if !missed.is_empty() {
         bail!("over the goal: {}", missed.join("; "));
@@ -123,6 +130,7 @@ fn count(program: &Path, case: &Case, what: &str) -> anyhow::Result<u64> {
     let collected = said.lines().find_map(|line| line.split("Collected : ").nth(1));
     collected
         .and_then(|number| number.trim().parse().ok())
+        .filter(|counted| *counted > 0)
         .with_context(|| format!("valgrind counted nothing: {}", said.trim()))
 }
 

@@ -2,6 +2,7 @@
 
 mod compare;
 mod diff;
+mod rules;
 mod tap;
 
 use anyhow::bail;
@@ -14,7 +15,8 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
     match words.split_first().map(|(what, options)| (what.as_str(), options)) {
         Some(("diff", [])) => diff::run(),
         Some(("compare", [])) => compare::run(),
+        Some(("rules", options)) => rules::run(options),
         Some(("tap" | "pace", _)) => tap::run(words),
-        _ => bail!("bench what? diff, compare or tap"),
+        _ => bail!("bench what? diff, compare, rules or tap"),
     }
 }

@@ -11,6 +11,7 @@ struct World {
     signatures: Vec<SignatureSeen>,
     asked: BTreeMap<EndpointId, u64>,
     samples: Vec<SampleSeen>,
+    rows: Rows,
 }
 
 fn endpoint(template: &str) -> EndpointSeen {
@@ -52,6 +53,7 @@ impl World {
             signatures: &self.signatures,
             asked: &self.asked,
             samples: &self.samples,
+            rows: &self.rows,
             ignored: &|endpoint, place| endpoint == "GET /loans/{id}" && place.path == "/masked",
         })
     }

@@ -1,5 +1,6 @@
 //! The sentence of a cluster, and its differences with an example each.
 
+mod late;
 mod sentence;
 mod values;
 
@@ -20,6 +21,9 @@ const MOST_DIFFERENCES: usize = 20;
 
 /// The document of a cluster with these counting places, as `samples` show them.
 pub(crate) fn document(places: &[Place], samples: &[&SampleSeen]) -> ClusterDoc {
+    if places.iter().any(Place::is_late) {
+        return late::document(samples);
+    }
     let mut distinct: Vec<&Place> = Vec::new();
     for place in in_order_of_weight(places) {
         let same = |known: &&Place| PlaceKey::of(known).is_at(&PlaceKey::of(place));

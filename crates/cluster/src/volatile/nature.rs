@@ -18,10 +18,10 @@ const LEAST_COUNTED: usize = 8;
 const LEAST_DRAWN: usize = 40;
 const LEAST_ORDERED: usize = 8;
 const LEAST_CONSTANT: usize = 4;
-/// Of all pairs of observations, that both sides order as time does.
-const CONCORDANT: f64 = 0.95;
-/// Of the time they all take, the part that counts as one moment.
-const AT_ONE_TIME: u64 = 8;
+/// Of all pairs of observations, those that the primary orders as time does; and the candidate,
+/// which is asked later and by several sessions at once.
+const CONCORDANT: f64 = 0.97;
+const CONCORDANT_REPLAYED: f64 = 0.8;
 /// Differing in this share of the answers that have it, a place differs nearly always.
 const NEARLY_ALL: f64 = 0.9;
 /// Larger sets are no small sets.
@@ -110,26 +110,21 @@ impl Observed {
             .map(|one| Some((one.at, counter(&one.left)?, counter(&one.right)?)))
             .collect();
         let Some(counted) = counted else { return false };
-        // Requests under way at one time are answered in any order.
-        let times = || counted.iter().map(|one| one.0);
-        let span = times().max().unwrap_or(0).saturating_sub(times().min().unwrap_or(0));
-        let apart =
-            |one: Micros, other: Micros| one.abs_diff(other) > span.unsigned_abs() / AT_ONE_TIME;
-        let rising = |side: fn(&(Micros, i64, i64)) -> i64| {
+        let rising = |side: fn(&(Micros, i64, i64)) -> i64, least: f64| {
             let (mut with, mut all) = (0_u32, 0_u32);
             for (at, one) in counted.iter().enumerate() {
-                for other in counted.iter().skip(at + 1).filter(|other| apart(other.0, one.0)) {
+                for other in counted.iter().skip(at + 1).filter(|other| other.0 != one.0) {
                     let up = (other.0 > one.0) == (side(other) > side(one));
                     all += 1;
                     with += u32::from(up && side(other) != side(one));
                 }
             }
-            all > 0 && f64::from(with) >= CONCORDANT * f64::from(all)
+            all > 0 && f64::from(with) >= least * f64::from(all)
         };
         counted.len() >= LEAST_COUNTED
             && self.rate() >= NEARLY_ALL
-            && rising(|one| one.1)
-            && rising(|one| one.2)
+            && rising(|one| one.1, CONCORDANT)
+            && rising(|one| one.2, CONCORDANT_REPLAYED)
     }
 
     fn is_jitter(&self) -> bool {
@@ -383,6 +378,9 @@ mod tests {
         // Amounts with a surcharge do not rise with time.
         let amount = |n: u64| 100 + mix(n) % 900;
         assert_eq!(nature(60, |n| (json!(amount(n)), json!(amount(n) + 49))), None);
+        // The candidate is asked in another order than the primary was.
+        let late = |n: u64| right(n.saturating_sub(mix(n) % 6));
+        assert_eq!(nature(40, |n| (left(n), late(n))), Some(Nature::Counter));
         // A counter that is one too high where a rule lacks, and right elsewhere.
         let wrong = |n: u64| (json!(100 + n), json!(100 + n + u64::from(n.is_multiple_of(3))));
         assert_eq!(nature(60, wrong), None);

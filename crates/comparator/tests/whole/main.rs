@@ -8,5 +8,6 @@
 mod compared;
 mod learnt;
 mod pairs;
+mod rechecked;
 mod settled;
 mod stage;

@@ -60,7 +60,7 @@ impl From<PairBatchV1> for PairBatch {
     fn from(batch: PairBatchV1) -> Self {
         let PairBatchV1 { partition, settled, voids, snapshots, marks, unreadable } = batch;
         let settled = settled.into_iter().map(Settled::from).collect();
-        Self { partition, settled, voids, snapshots, marks, unreadable }
+        Self { partition, settled, voids, snapshots, marks, unreadable, rechecked: Vec::new() }
     }
 }
 

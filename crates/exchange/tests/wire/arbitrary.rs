@@ -22,14 +22,18 @@ pub(crate) fn pair_batch() -> impl Strategy<Value = PairBatch> {
     let unreadable = (any::<i64>(), ".{0,12}", vec(any::<u8>(), 0..64))
         .prop_map(|(at, detail, sealed)| Unreadable { at, detail, sealed });
     let account = (vec(voids(), 0..3), vec(snapshot(), 0..3), vec(mark, 0..3));
-    (any::<u16>(), vec(settled(), 0..4), account, vec(unreadable, 0..2)).prop_map(
-        |(partition, settled, (voids, snapshots, marks), unreadable)| PairBatch {
+    let rechecked = (any::<i64>(), any::<bool>(), ".{0,12}", pair())
+        .prop_map(|(recheck, control, places, pair)| Rechecked { recheck, control, places, pair });
+    let aside = (vec(unreadable, 0..2), vec(rechecked, 0..2));
+    (any::<u16>(), vec(settled(), 0..4), account, aside).prop_map(
+        |(partition, settled, (voids, snapshots, marks), (unreadable, rechecked))| PairBatch {
             partition,
             settled,
             voids,
             snapshots,
             marks,
             unreadable,
+            rechecked,
         },
     )
 }
@@ -99,7 +103,9 @@ fn reference() -> impl Strategy<Value = Reference> {
     let round = (any::<i64>(), option::of(look()), look(), any::<bool>()).prop_map(
         |(asked_at, primary, candidate, agree)| Round { asked_at, primary, candidate, agree },
     );
-    (finding, vec(round, 0..4)).prop_map(|(finding, rounds)| Reference { finding, rounds })
+    (finding, vec(round, 0..4), any::<bool>()).prop_map(|(finding, rounds, secondary_drifted)| {
+        Reference { finding, rounds, secondary_drifted }
+    })
 }
 
 fn settled() -> impl Strategy<Value = Settled> {

@@ -95,6 +95,7 @@ pub(crate) fn pair_batch() -> PairBatch {
             detail: "another magic".to_owned(),
             sealed: vec![1, 0, 255],
         }],
+        rechecked: Vec::new(),
     }
 }
 

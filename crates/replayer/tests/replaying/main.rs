@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "tests say why they are skipped")]
 
 mod broker;
+mod converge;
 mod credentials;
 mod faults;
 mod memory;

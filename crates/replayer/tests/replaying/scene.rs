@@ -13,7 +13,7 @@ use exchange::{
     seal::Keyring,
 };
 use queue::{Lane, Queue, QueueConfig, QueueUrl};
-use replayer::{ReplayConfig, ReplayInputs};
+use replayer::{Opinion, ReplayConfig, ReplayInputs};
 use store::{Access, Store, StoreUrl};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -119,13 +119,31 @@ impl Scene {
     }
 
     pub(crate) fn replayer(&self, config: ReplayConfig) -> Replayer {
-        self.replayer_with_admin(config, None)
+        self.start(config, None, None)
+    }
+
+    /// That knows whether answers differ.
+    pub(crate) fn replayer_with(
+        &self,
+        config: ReplayConfig,
+        opinion: impl Opinion + 'static,
+    ) -> Replayer {
+        self.start(config, None, Some(Arc::new(opinion)))
     }
 
     pub(crate) fn replayer_with_admin(
         &self,
         config: ReplayConfig,
         admin: Option<std::net::TcpListener>,
+    ) -> Replayer {
+        self.start(config, admin, None)
+    }
+
+    fn start(
+        &self,
+        config: ReplayConfig,
+        admin: Option<std::net::TcpListener>,
+        opinion: Option<Arc<dyn Opinion>>,
     ) -> Replayer {
         let stop = CancellationToken::new();
         let inputs = ReplayInputs {
@@ -134,6 +152,7 @@ impl Scene {
             store: self.store.clone(),
             keys: Arc::clone(&self.keys),
             admin,
+            opinion,
         };
         let running = tokio::spawn(replayer::run(inputs, stop.clone()));
         Replayer { stop, running }

@@ -101,49 +101,123 @@ fn cluster(row: &Row, merges: &Merges) -> Result<ClusterRow, StoreError> {
     })
 }
 
-/// By cluster, endpoint (after merges) and version, of one cluster or of all. Pairs that are
-/// compared but not judged (late, or wrong on the primary's side) are in no cluster.
+/// By cluster, endpoint (after merges) and version, of one cluster or of all. Late pairs have
+/// clusters of their own; pairs that are wrong on the primary side are in none. The pairs of a
+/// signature with several clusters are apportioned.
 async fn counts(
     tx: &mut Tx,
     merges: &Merges,
     cluster: Option<i64>,
 ) -> Result<Vec<ClusterCount>, StoreError> {
     let mut counts: BTreeMap<(i64, i64, String), ClusterCount> = BTreeMap::new();
-    for row in tx.fetch(select_counts(cluster)).await? {
-        let (cluster, endpoint) = (row.int(0)?, merges.resolve(row.int(1)?));
-        let (version, pairs) = (row.text(2)?, row.count(3)?);
-        let (first_minute, last_minute) = (row.int(4)?, row.int(5)?);
-        let count = counts.entry((cluster, endpoint, version.clone())).or_insert(ClusterCount {
+    let mut add = |cluster: i64, counted: &Counted, pairs: u64| {
+        let key = (cluster, counted.endpoint, counted.version.clone());
+        let count = counts.entry(key).or_insert(ClusterCount {
             cluster,
-            endpoint,
-            version,
+            endpoint: counted.endpoint,
+            version: counted.version.clone(),
             pairs: 0,
-            first_minute,
-            last_minute,
+            first_minute: counted.first_minute,
+            last_minute: counted.last_minute,
         });
         count.pairs += pairs;
-        count.first_minute = count.first_minute.min(first_minute);
-        count.last_minute = count.last_minute.max(last_minute);
+        count.first_minute = count.first_minute.min(counted.first_minute);
+        count.last_minute = count.last_minute.max(counted.last_minute);
+    };
+    let shares = shares(tx).await?;
+    let whole = select_counts("s.cluster", cluster).then(
+        " AND NOT EXISTS (SELECT 1 FROM shares h WHERE h.signature = s.key) GROUP BY 1, 2, 3",
+    );
+    for row in tx.fetch(whole).await? {
+        let counted = Counted::read(&row, merges)?;
+        add(row.int(0)?, &counted, counted.pairs);
+    }
+    let split = select_counts("s.key", None)
+        .then(" AND EXISTS (SELECT 1 FROM shares h WHERE h.signature = s.key) GROUP BY 1, 2, 3");
+    if !shares.is_empty() {
+        for row in tx.fetch(split).await? {
+            let counted = Counted::read(&row, merges)?;
+            let own = shares.get(&row.int(0)?).map_or(&[][..], Vec::as_slice);
+            for (own, pairs) in apportioned(counted.pairs, own) {
+                if pairs > 0 && cluster.is_none_or(|asked| asked == own) {
+                    add(own, &counted, pairs);
+                }
+            }
+        }
     }
     Ok(counts.into_values().collect())
 }
 
-fn select_counts(cluster: Option<i64>) -> Statement {
-    let select = sql("SELECT s.cluster, c.endpoint, c.version, CAST(SUM(c.pairs) AS BIGINT), \
+struct Counted {
+    endpoint: i64,
+    version: String,
+    pairs: u64,
+    first_minute: i64,
+    last_minute: i64,
+}
+
+impl Counted {
+    fn read(row: &Row, merges: &Merges) -> Result<Self, StoreError> {
+        Ok(Self {
+            endpoint: merges.resolve(row.int(1)?),
+            version: row.text(2)?,
+            pairs: row.count(3)?,
+            first_minute: row.int(4)?,
+            last_minute: row.int(5)?,
+        })
+    }
+}
+
+/// Of a signature with several clusters: one of them, its kept rows, and all kept rows.
+type Share = (i64, u64, u64);
+
+async fn shares(tx: &mut Tx) -> Result<BTreeMap<i64, Vec<Share>>, StoreError> {
+    let mut shares: BTreeMap<i64, Vec<Share>> = BTreeMap::new();
+    let select = "SELECT signature, cluster, kept, kept_of FROM shares ORDER BY signature, cluster";
+    for row in tx.fetch(sql(select)).await? {
+        let share = (row.int(1)?, row.count(2)?, row.count(3)?);
+        shares.entry(row.int(0)?).or_default().push(share);
+    }
+    Ok(shares)
+}
+
+/// What of `pairs` each cluster has, rounded; one that has a kept row has a pair.
+fn apportioned(pairs: u64, shares: &[Share]) -> Vec<(i64, u64)> {
+    let part = |(cluster, kept, of): &Share| {
+        let (kept, of) = (u128::from(*kept), u128::from((*of).max(1)));
+        let part = (u128::from(pairs) * kept + of / 2) / of;
+        let part = u64::try_from(part).unwrap_or(u64::MAX).min(pairs);
+        (*cluster, if kept > 0 { part.max(pairs.min(1)) } else { 0 })
+    };
+    shares.iter().map(part).collect()
+}
+
+fn select_counts(by: &str, cluster: Option<i64>) -> Statement {
+    let select = sql(format!(
+        "SELECT {by}, c.endpoint, c.version, CAST(SUM(c.pairs) AS BIGINT), \
          MIN(c.minute), MAX(c.minute) \
          FROM signatures s JOIN counters c ON c.signature = s.key \
-         WHERE c.versus = 'candidate' AND c.outcome IN ('answered', 'no_answer') \
-         AND s.matches = 0");
-    let select = match cluster {
+         WHERE c.versus = 'candidate' AND c.outcome IN ('answered', 'no_answer', 'lag') \
+         AND s.matches = 0"
+    ));
+    match cluster {
         Some(id) => select.and(" AND s.cluster = $", id),
         None => select.then(" AND s.cluster IS NOT NULL"),
-    };
-    select.then(" GROUP BY 1, 2, 3")
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::patterns;
+    use super::{apportioned, patterns};
+
+    #[test]
+    fn parts_are_in_proportion() {
+        let shares = [(1, 1, 3), (2, 2, 3), (3, 3, 3), (4, 0, 3)];
+        assert_eq!(apportioned(10, &shares), [(1, 3), (2, 7), (3, 10), (4, 0)]);
+        assert_eq!(apportioned(1, &[(1, 1, 900)]), [(1, 1)]);
+        assert_eq!(apportioned(0, &shares)[2], (3, 0));
+        assert_eq!(apportioned(5, &[(7, 0, 0)]), [(7, 0)]);
+    }
 
     #[test]
     fn words_become_patterns_that_mean_what_they_say() {

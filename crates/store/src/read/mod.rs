@@ -1,5 +1,6 @@
 //! What pages, API, gate and analyst ask.
 
+mod checks;
 mod clusters;
 mod counts;
 mod merges;
@@ -65,6 +66,22 @@ pub struct OutcomeCount {
     pub matches: bool,
     pub pairs: u64,
     pub trials: u64,
+}
+
+/// Pairs that were asked about again, by signature and finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckCount {
+    /// After merges.
+    pub endpoint: EndpointKey,
+    pub version: String,
+    pub signature: SignatureKey,
+    /// That of the signature today.
+    pub cluster: Option<i64>,
+    /// `deterministic`, `flaky`, `lag` or `unchecked`.
+    pub finding: String,
+    /// Of a lag: the bucket of its delay, as in [`Histogram`].
+    pub bucket: u16,
+    pub pairs: u64,
 }
 
 /// Counts of one signature, for the analyst.
@@ -176,6 +193,8 @@ pub struct SampleRow {
     pub matches: bool,
     pub captured_at: Micros,
     pub view: SampleView,
+    /// `cluster::explain::Row`, packed.
+    pub features: Option<Vec<u8>>,
 }
 
 /// Newest first.

@@ -13,8 +13,8 @@ use crate::{
 /// Rows of one page at most.
 const MOST_ROWS: u32 = 500;
 
-const SELECT: &str = "SELECT x.exchange, x.endpoint, x.version, x.signature, s.cluster, \
-     COALESCE(s.matches, 0), x.captured_at, x.view \
+const SELECT: &str = "SELECT x.exchange, x.endpoint, x.version, x.signature, \
+     COALESCE(x.home, s.cluster), COALESCE(s.matches, 0), x.captured_at, x.view, x.features \
      FROM samples x LEFT JOIN signatures s ON s.key = x.signature WHERE true";
 
 const NEWEST_FIRST: &str = " ORDER BY x.captured_at DESC, x.exchange DESC LIMIT $";
@@ -54,7 +54,10 @@ impl Store {
 fn filtered(query: &SampleQuery, merges: &Merges, cursor: Option<Cursor>) -> Statement {
     let mut select = sql(SELECT);
     if let Some(cluster) = query.cluster {
-        select = select.and(" AND s.cluster = $", cluster);
+        select = select
+            .and(" AND (x.home = $", cluster)
+            .and(" OR (x.home IS NULL AND s.cluster = $", cluster)
+            .then("))");
     }
     if let Some(version) = query.version.as_deref() {
         select = select.and(" AND x.version = $", version);
@@ -85,6 +88,7 @@ fn sample(row: &Row, merges: &Merges) -> Result<SampleRow, StoreError> {
         matches: row.truth(5)?,
         captured_at: row.int(6)?,
         view: unpack(&row.bytes(7)?)?,
+        features: row.optional_bytes(8)?,
     })
 }
 

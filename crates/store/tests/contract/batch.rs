@@ -82,6 +82,9 @@ pub(crate) fn compared_with(
         candidate_us: Some(2_000),
         model: 0,
         sample: None,
+        row: None,
+        watched: Vec::new(),
+        checked: None,
     };
     edit(&mut compared);
     RecordItem { number: number(n), fate: Fate::Compared(Box::new(compared)) }
@@ -111,6 +114,7 @@ pub(crate) fn sample(at: i64, slot: u16) -> Sample {
         slot: SampleSlot(slot),
         view: view(id, &slot.to_string()),
         original: vec![slot as u8; 4],
+        features: None,
     }
 }
 

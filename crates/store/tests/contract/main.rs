@@ -15,6 +15,8 @@ mod funnel;
 mod model;
 mod open;
 mod place;
+mod rechecks;
+mod rows;
 mod samples;
 mod sessions;
 mod small;

@@ -130,7 +130,7 @@ async fn clusters_keep_id_and_what_people_said() {
 }
 
 #[tokio::test]
-async fn a_cluster_counts_judged_pairs_and_those_without_an_answer() {
+async fn a_cluster_counts_all_pairs_but_those_wrong_on_the_primarys_side() {
     on_each(async |place| {
         place.store.record(&known()).await.unwrap();
         let all = [Outcome::Answered, Outcome::NoAnswer, Outcome::Lag, Outcome::PrimaryError];
@@ -144,7 +144,7 @@ async fn a_cluster_counts_judged_pairs_and_those_without_an_answer() {
         let verdicts = [(WRONG, false, Some(0))];
         place.store.publish_model(&model(1), &[], &verdicts, &[cluster("a", "x")]).await.unwrap();
         let (_, counts) = place.store.cluster(1).await.unwrap().unwrap();
-        assert_eq!(counts.iter().map(|count| count.pairs).collect::<Vec<_>>(), [2]);
+        assert_eq!(counts.iter().map(|count| count.pairs).collect::<Vec<_>>(), [3]);
     })
     .await;
 }

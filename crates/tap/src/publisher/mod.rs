@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Between two looks at the hand-over while traffic flows: many exchanges per wake-up.
-const LOOK: Duration = Duration::from_millis(2);
+const LOOK: Duration = Duration::from_millis(5);
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Taken over at once before messages are looked after again.
 const AT_ONCE: usize = 4096;

@@ -1,6 +1,7 @@
 //! `understudy.toml`: one section per concern, each read by the crate that uses it.
 
 mod problem;
+mod schema;
 
 use std::{
     fs,
@@ -12,11 +13,13 @@ use std::{
 use anyhow::{Context, bail};
 use comparator::{CompareConfig, RouteRules};
 use exchange::redact::RedactConfig;
-use replayer::{ReplayConfig, Seed, TlsFiles};
+use replayer::{ReferenceMode, ReplayConfig, Seed, TlsFiles};
 use serde::Deserialize;
 use tap::{SliceConfig, TapConfig};
 
-use crate::cli::{CopyArgs, RunArgs, Sources};
+pub(crate) use schema::schema;
+
+use crate::cli::{CopyArgs, ReferenceArg, RunArgs, Sources};
 
 /// The commented manual of every key, printed by `understudy config print`.
 pub(crate) const DEFAULT_TEXT: &str = include_str!("../../config.default.toml");
@@ -165,7 +168,12 @@ impl Settings {
     }
 
     /// The replayer's part, with what flags and environment say, checked.
-    pub(crate) fn replay(&self, args: &RunArgs) -> anyhow::Result<ReplayConfig> {
+    /// `primary` is where the tap forwards to.
+    pub(crate) fn replay(
+        &self,
+        args: &RunArgs,
+        primary: Option<&str>,
+    ) -> anyhow::Result<ReplayConfig> {
         let mut config = self.replay.clone();
         if let Some(candidate) = &args.candidate {
             config.candidate.clone_from(candidate);
@@ -175,6 +183,21 @@ impl Settings {
         }
         if args.candidate_version.is_some() {
             config.candidate_version.clone_from(&args.candidate_version);
+        }
+        match args.reference {
+            Some(ReferenceArg::Converge) => config.reference.mode = ReferenceMode::Converge,
+            Some(ReferenceArg::Captured) => config.reference.mode = ReferenceMode::Captured,
+            None => {}
+        }
+        if config.reference.primary.is_empty() {
+            let primary = primary.unwrap_or(&self.tap.primary);
+            primary.clone_into(&mut config.reference.primary);
+        }
+        if config.reference.asks() && config.reference.primary.is_empty() {
+            bail!(
+                "the reference `converge` asks the primary: pass --primary http://HOST:PORT or \
+                 set `primary` in [replay.reference]"
+            );
         }
         if config.candidate.is_empty() {
             bail!("no candidate: pass --candidate http://HOST:PORT or set `candidate` in [replay]");
@@ -238,6 +261,7 @@ mod tests {
         assert_eq!(manual.tap.body_cap_bytes, built_in.tap.body_cap_bytes);
         assert_eq!(manual.replay.concurrency, built_in.replay.concurrency);
         assert_eq!(manual.replay.timeout_ms, built_in.replay.timeout_ms);
+        assert_eq!(manual.replay.reference, built_in.replay.reference);
         assert_eq!(manual.compare.headers, built_in.compare.headers);
         assert_eq!(manual.gate.targets(), built_in.gate.targets());
     }

@@ -1,16 +1,21 @@
-//! `understudy config`: check or print.
+//! `understudy config`: check, print, schema.
 
 use std::{io::Write, process::ExitCode};
 
 use crate::{
     cli::{ConfigCommand, CopyArgs, RunArgs, Sources},
-    config::{DEFAULT_TEXT, Settings},
+    config::{DEFAULT_TEXT, Settings, schema},
 };
 
 pub(crate) fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Print => {
             std::io::stdout().write_all(DEFAULT_TEXT.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ConfigCommand::Schema => {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{}", serde_json::to_string_pretty(&schema())?)?;
             Ok(ExitCode::SUCCESS)
         }
         ConfigCommand::Check { file, mut sources } => {
@@ -28,7 +33,7 @@ fn check(sources: &Sources) -> anyhow::Result<ExitCode> {
         settings.tap(&CopyArgs::default())?;
     }
     if !settings.replay.candidate.is_empty() {
-        settings.replay(&RunArgs::default())?;
+        settings.replay(&RunArgs::default(), None)?;
     }
     settings.compare()?;
     eprintln!("the configuration is fine");

@@ -42,8 +42,30 @@ impl Source {
         client: &reqwest::Client,
         path: &str,
     ) -> anyhow::Result<T> {
+        Self::read(origin, path, client.get(format!("{origin}{path}"))).await
+    }
+
+    /// POST of JSON to an API path; only for [`Source::Server`].
+    pub(crate) async fn post<T: DeserializeOwned>(
+        origin: &str,
+        client: &reqwest::Client,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let request = client
+            .post(format!("{origin}{path}"))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(body)?);
+        Self::read(origin, path, request).await
+    }
+
+    async fn read<T: DeserializeOwned>(
+        origin: &str,
+        path: &str,
+        request: reqwest::RequestBuilder,
+    ) -> anyhow::Result<T> {
         let url = format!("{origin}{path}");
-        let answer = client.get(&url).send().await.map_err(|problem| {
+        let answer = request.send().await.map_err(|problem| {
             anyhow::anyhow!("{origin} does not answer: {}", root_cause(&problem))
         })?;
         let status = answer.status();
@@ -98,6 +120,9 @@ pub(crate) async fn funnel(args: ReportArgs) -> anyhow::Result<ExitCode> {
     line("  in flight", funnel.in_flight)?;
     line("  lost", funnel.lost)?;
     writeln!(out, "{}", if funnel.balanced { "balanced" } else { "NOT BALANCED" })?;
+    if let Some(diagnosis) = &funnel.diagnosis {
+        writeln!(out, "\n{diagnosis}")?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -191,7 +216,7 @@ pub(crate) fn with_query(path: &str, query: &impl Serialize) -> anyhow::Result<S
     Ok(format!("{path}?{}", pairs.finish()))
 }
 
-fn print_json(value: &impl Serialize) -> anyhow::Result<ExitCode> {
+pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string_pretty(value)?)?;
     Ok(ExitCode::SUCCESS)

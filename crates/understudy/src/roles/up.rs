@@ -4,6 +4,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
 };
 
 use comparator::CompareInputs;
@@ -17,7 +18,10 @@ use web::WebInputs;
 use crate::{
     cli::{CopyArgs, RunArgs, UpArgs},
     config::Settings,
-    keys, listeners, open, open_files, shutdown,
+    keys, listeners, open, open_files,
+    opinion::Opinion,
+    preview::Preview,
+    shutdown,
 };
 
 const TAP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
@@ -44,7 +48,7 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&args.sources)?;
     // What is wrong with the configuration is said before any port or folder is touched.
     settings.tap(&args.copy)?;
-    settings.replay(&args.run)?;
+    settings.replay(&args.run, args.copy.primary.as_deref())?;
     settings.compare()?;
     let data =
         args.data.or_else(|| settings.data.clone()).unwrap_or_else(|| "understudy-data".into());
@@ -91,13 +95,14 @@ pub(crate) struct Stages {
     pub(crate) replay: ReplayInputs,
     pub(crate) compare: CompareInputs,
     pub(crate) show: WebInputs,
+    pub(crate) opinion: Opinion,
 }
 
 impl Pipeline {
     /// Opens data folder, key, queue and store; what fails here is one clear line.
     pub(crate) async fn open(self) -> anyhow::Result<Stages> {
         let tap_config = self.settings.tap(&self.copy)?;
-        let replay_config = self.settings.replay(&self.run)?;
+        let replay_config = self.settings.replay(&self.run, Some(&tap_config.primary))?;
         let compare_config = self.settings.compare()?;
         let web_config = web::WebConfig {
             primary: Some(tap_config.primary.clone()),
@@ -116,7 +121,9 @@ impl Pipeline {
         let queue = open::queue(self.queue, &self.settings).await?;
         let store = open::store(&self.store).await?;
         keys::check(&keys, &store, &key_file).await?;
+        let opinion = Opinion::new(&compare_config, &self.settings.redact, &keys)?;
         Ok(Stages {
+            opinion: opinion.clone(),
             copy: TapInputs {
                 config: tap_config,
                 listener: self.tap,
@@ -131,6 +138,7 @@ impl Pipeline {
                 store: store.clone(),
                 keys: keys.clone(),
                 admin: None,
+                opinion: Some(opinion.for_replayer()),
             },
             compare: CompareInputs {
                 config: compare_config,
@@ -140,7 +148,13 @@ impl Pipeline {
                 keys,
                 admin: None,
             },
-            show: WebInputs { config: web_config, listener: self.web, queue, store },
+            show: WebInputs {
+                config: web_config,
+                listener: self.web,
+                queue,
+                store,
+                previewer: Some(Arc::new(Preview)),
+            },
         })
     }
 }
@@ -156,8 +170,9 @@ impl Stages {
             after_tap.cancel();
             outcome
         };
-        let (copied, replayed, compared, shown) = tokio::join!(
+        let (copied, (), replayed, compared, shown) = tokio::join!(
             copy,
+            self.opinion.follow(&store, &after_tap),
             alone("the replayer", replayer::run(self.replay, after_tap.clone())),
             alone("the comparator", comparator::run(self.compare, after_tap.clone())),
             alone("the web", web::run(self.show, after_tap.clone())),

@@ -1,11 +1,11 @@
 //! `understudy web`: the pages and the API.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::bail;
 use web::WebInputs;
 
-use crate::{cli::WebArgs, config::Settings, listeners, open, shutdown};
+use crate::{cli::WebArgs, config::Settings, listeners, open, preview::Preview, shutdown};
 
 pub(crate) async fn run(args: WebArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(&args.sources)?;
@@ -24,6 +24,7 @@ pub(crate) async fn run(args: WebArgs) -> anyhow::Result<ExitCode> {
         listener,
         queue: queue.clone(),
         store: store.clone(),
+        previewer: Some(Arc::new(Preview)),
     };
     let outcome = web::run(inputs, token).await;
     queue.close().await;

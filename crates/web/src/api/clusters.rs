@@ -9,7 +9,7 @@ use cluster::doc::{ClusterDoc, DocCondition, DocDifference, DocSeverity, TitlePa
 use serde::{Deserialize, Serialize};
 use store::{ClusterCount, ClusterRow, ClusterState, EndpointKey};
 
-use super::{ApiError, ClusterId, instant, minute_instant};
+use super::{ApiError, Checks, ClusterId, checks, instant, minute_instant};
 use crate::ledger::{Ledger, Scope, Tally};
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -73,6 +73,8 @@ pub struct Cluster {
     pub versions: Vec<String>,
     pub by_version: Vec<ClusterVersion>,
     pub repeatability: String,
+    /// Pairs of it that were asked about again, by finding.
+    pub checks: Checks,
     pub differences: Vec<DocDifference>,
     pub conditions: Vec<DocCondition>,
     pub entities: Option<Vec<String>>,
@@ -255,6 +257,11 @@ fn build(
     let compared: u64 =
         hit.iter().filter_map(|key| tallies.get(key)).map(|tally| tally.compared).sum();
     let by_version = versions_hit(ledger, counts);
+    let checks = checks::of_cluster(ledger, row.id, scope);
+    let repeatability = match doc.cause_kind.as_str() {
+        "lag" => "transient",
+        _ => checks.repeatability(),
+    };
     let last_minute = counts.iter().map(|count| count.last_minute).max();
     Ok(Cluster {
         id: ClusterId(row.id),
@@ -271,7 +278,8 @@ fn build(
         last_seen: last_minute.map_or_else(|| instant(row.first_seen), minute_instant),
         versions: by_version.iter().map(|hit| hit.version.clone()).collect(),
         by_version,
-        repeatability: "unchecked".to_owned(),
+        repeatability: repeatability.to_owned(),
+        checks,
         differences: doc.differences,
         conditions: doc.conditions,
         entities: doc.entities,

@@ -6,7 +6,7 @@ use gate::{EndpointDecision, EndpointEvidence, Readiness, Targets};
 use serde::{Deserialize, Serialize};
 use store::{EndpointKey, EndpointRow};
 
-use super::{Quantiles, judged};
+use super::{Quantiles, checks, judged};
 use crate::ledger::{Ledger, Scope, Tally};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub struct Endpoint {
     pub mismatched: u64,
     pub no_answer: u64,
     pub lag: u64,
+    /// How long after the primary the candidate gave the same answer, where it was late.
+    pub lag_ms: Quantiles,
     /// The primary answered 5xx: compared, not judged.
     pub primary_error: u64,
     /// Judged trials, and those that mismatch: `rate` is their quotient.
@@ -67,7 +69,8 @@ pub fn endpoints_of(ledger: &Ledger, query: &EndpointsQuery, targets: &Targets) 
             let decision = judged.get(&row.key)?;
             let clusters = clusters.get(&row.key).map_or(0, |ids| ids.len() as u64);
             let latency = latencies.get(&row.key).copied().unwrap_or_default();
-            Some(endpoint(decision, row, tally, clusters, latency))
+            let lag = checks::delays(ledger, row.key, &scope);
+            Some(Endpoint { lag_ms: lag, ..endpoint(decision, row, tally, clusters, latency) })
         })
         .collect();
     endpoints.sort_by(|a, b| {
@@ -112,6 +115,7 @@ fn endpoint(
         mismatched: tally.mismatched,
         no_answer: tally.no_answer,
         lag: tally.lag,
+        lag_ms: Quantiles::default(),
         primary_error: tally.primary_error,
         trials: tally.trials,
         mismatching_trials: tally.mismatching_trials,

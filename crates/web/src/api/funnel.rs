@@ -30,6 +30,9 @@ pub struct Funnel {
     pub paused: bool,
     /// When a tap last reported.
     pub newest_snapshot: Option<String>,
+    /// What ails most pairs, and the setting that helps, in one sentence.
+    #[serde(default)]
+    pub diagnosis: Option<String>,
 }
 
 impl Funnel {
@@ -74,6 +77,7 @@ pub fn funnel_of(counts: &FunnelCounts, queued: Option<u64>) -> Funnel {
         unclosed_epochs: counts.unclosed_epochs,
         paused: counts.paused,
         newest_snapshot: counts.newest_snapshot.map(instant),
+        diagnosis: None,
     };
     funnel.balanced =
         counts.taps_balanced && funnel.captured == funnel.accounted() && funnel.lost == 0;

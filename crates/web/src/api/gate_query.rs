@@ -192,6 +192,8 @@ fn clusters(
     Ok(clusters
         .into_iter()
         .filter(|cluster| cluster.endpoints.iter().any(|endpoint| in_slice(endpoint)))
+        // Lag has a rate and a limit of its own.
+        .filter(|cluster| cluster.cause_kind != "lag")
         .map(|cluster| ClusterEvidence {
             id: cluster.id.to_string(),
             endpoint: cluster.endpoint,

@@ -6,17 +6,17 @@ use cluster::{
     doc::{DocCondition, TitlePart},
 };
 use serde::Deserialize;
-use store::SampleRow;
+use store::{FixRow, SampleRow};
 
 use super::{
     Look,
-    clusters::{self, State},
+    clusters::{self, Repeat, State},
     frame::{About, Frame},
     html,
     sample::{self, Panel},
 };
 use crate::{
-    api::{self, ApiError, Cluster, ClusterId, EndpointsQuery, LatencyMs},
+    api::{self, ApiError, Cluster, ClusterId, EndpointsQuery, LatencyMs, Recheck},
     draw::{Columns, LatencyAxis},
     words,
 };
@@ -45,6 +45,9 @@ pub(crate) struct Kept {
     pub(crate) samples: Vec<SampleRow>,
     pub(crate) matches: Vec<SampleRow>,
     pub(crate) model: Model,
+    /// The newest.
+    pub(crate) recheck: Option<Recheck>,
+    pub(crate) fix: Option<FixRow>,
 }
 
 #[derive(Template)]
@@ -59,6 +62,9 @@ struct Page {
     parts: Vec<TitlePart>,
     state: State,
     actions: Vec<Action>,
+    may_recheck: bool,
+    recheck: Option<String>,
+    fixed: Option<String>,
     /// No exchange shows it any more, and nobody settled it: what was learnt since did.
     volatile_href: Option<String>,
     endpoint: String,
@@ -67,6 +73,7 @@ struct Page {
     count: String,
     count_href: String,
     share: String,
+    repeat: Repeat,
     first_version: String,
     first_seen: String,
     first_seen_exact: String,
@@ -172,6 +179,15 @@ pub(crate) fn page(
             next: neighbours.1,
             position: neighbours.2,
             state: if gone { State::VOLATILE } else { State::of(&cluster.state) },
+            may_recheck: !gone
+                && cluster.cause_kind != "lag"
+                && kept.recheck.as_ref().is_none_or(Recheck::is_over),
+            recheck: kept.recheck.as_ref().map(Recheck::sentence),
+            fixed: kept
+                .fix
+                .as_ref()
+                .filter(|_| cluster.state == "fixed")
+                .map(|fix| format!("{}, {}", fix.reason, words::when(fix.fixed_at, look.now))),
             actions: if gone { Vec::new() } else { actions(&cluster.state) },
             volatile_href: gone.then(|| {
                 words::link("/volatile", &[("version", &asked.version), ("theme", &asked.theme)])
@@ -195,6 +211,7 @@ pub(crate) fn page(
             more_endpoints: cluster.endpoints.iter().skip(1).cloned().collect(),
             count: words::count(cluster.count),
             share: words::percent(words::share(cluster.count, differing.max(cluster.count))),
+            repeat: Repeat::of(&cluster.repeatability),
             first_version: cluster.versions.first().cloned().unwrap_or_default(),
             first_seen: relative(look, &cluster.first_seen),
             last_seen: relative(look, &cluster.last_seen),

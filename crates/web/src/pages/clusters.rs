@@ -90,7 +90,26 @@ struct Row {
     count: String,
     count_href: String,
     share: String,
+    repeat: Repeat,
     state: State,
+}
+
+/// Whether it would be there again: four dots and a word.
+#[derive(Clone, Copy)]
+pub(crate) struct Repeat {
+    pub(crate) class: &'static str,
+    pub(crate) word: &'static str,
+}
+
+impl Repeat {
+    pub(crate) fn of(repeatability: &str) -> Self {
+        match repeatability {
+            "deterministic" => Self { class: "deterministic", word: "Deterministic" },
+            "transient" => Self { class: "transient", word: "Transient" },
+            "flaky" => Self { class: "flaky", word: "Flaky" },
+            _ => Self { class: "unchecked", word: "Unchecked" },
+        }
+    }
 }
 
 /// A state chip.
@@ -216,9 +235,11 @@ pub(crate) fn differing(look: &Look, scope: &Scope) -> u64 {
         .sum()
 }
 
-/// Mismatches that clusters hold; pairs without an answer are no mismatches.
+/// Mismatches that clusters hold; pairs without an answer, or late, are no mismatches.
 fn explained(clusters: &[Cluster]) -> u64 {
-    let answered = clusters.iter().filter(|cluster| cluster.cause_kind != "no_answer");
+    let answered = clusters
+        .iter()
+        .filter(|cluster| !matches!(cluster.cause_kind.as_str(), "no_answer" | "lag"));
     answered.map(|cluster| cluster.count).sum()
 }
 
@@ -329,6 +350,7 @@ fn row(look: &Look, asked: &Asked, cluster: &Cluster, differing: u64) -> Row {
             ],
         ),
         share: words::percent(words::share(cluster.count, differing.max(cluster.count))),
+        repeat: Repeat::of(&cluster.repeatability),
         state: State::of(&cluster.state),
         id,
     }

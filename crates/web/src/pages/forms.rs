@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::{
     api::{ApiError, ClusterId, StateChange, StateName},
-    serve::{App, FormBody, PageError, change_state, set_paused},
+    serve::{App, FormBody, PageError, begin_recheck, change_state, cluster_request, set_paused},
 };
 
 #[derive(Debug, Deserialize)]
@@ -47,6 +47,15 @@ pub(super) async fn cluster_state(
 ) -> Result<Redirect, PageError> {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
     change_state(&app, id, &StateChange { state: form.state, owner: None, note: None }).await?;
+    Ok(Redirect::to(&format!("/clusters/{id}")))
+}
+
+pub(super) async fn cluster_recheck(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Redirect, PageError> {
+    let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
+    begin_recheck(&app, &cluster_request(id)).await?;
     Ok(Redirect::to(&format!("/clusters/{id}")))
 }
 

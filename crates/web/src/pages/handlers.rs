@@ -32,6 +32,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/clusters", get(clusters))
         .route("/clusters/{id}", get(cluster))
         .route("/clusters/{id}/state", post(forms::cluster_state))
+        .route("/clusters/{id}/recheck", post(forms::cluster_recheck))
         .route("/exchanges", get(exchanges))
         .route("/exchanges/{id}", get(exchange))
         .route("/volatile", get(volatile))
@@ -106,7 +107,9 @@ async fn kept(
     {
         samples.insert(0, sample);
     }
-    Ok(cluster::Kept { samples, matches, model })
+    let recheck = api::rechecks(store, Some(id)).await?.rechecks.into_iter().next();
+    let fix = store.fixes().await?.remove(&id.0);
+    Ok(cluster::Kept { samples, matches, model, recheck, fix })
 }
 
 async fn exchanges(

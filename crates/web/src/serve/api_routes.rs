@@ -8,14 +8,18 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use exchange::{ExchangeId, control::Scope};
+use exchange::{
+    ExchangeId,
+    control::{Command, Scope},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{App, parameters, refusal};
 use crate::{
     api::{
         self, ApiError, ClusterId, ClustersQuery, EndpointsQuery, ExchangesQuery, GateQuery,
-        MemoryQuery, OPENAPI, PageQuery, PauseRequest, Rules, StateChange, VersionAnnouncement,
+        MemoryQuery, OPENAPI, PageQuery, PauseRequest, RecheckRequest, ResetRequest, Rules,
+        StateChange, VersionAnnouncement,
     },
     desired,
 };
@@ -30,9 +34,14 @@ pub(super) fn routes() -> Router<App> {
         .route("/clusters/{id}", get(cluster))
         .route("/clusters/{id}/samples", get(samples))
         .route("/clusters/{id}/state", post(cluster_state))
+        .route("/clusters/{id}/recheck", post(cluster_recheck))
+        .route("/rechecks", get(rechecks).post(ask_recheck))
+        .route("/rechecks/{id}", get(recheck))
+        .route("/reset", post(reset))
         .route("/exchanges", get(exchanges))
         .route("/exchanges/{id}", get(exchange))
         .route("/rules", get(rules))
+        .route("/rules/preview", post(preview_rules))
         .route("/volatile", get(volatile))
         .route("/memory", get(memory))
         .route("/gate", get(gate))
@@ -174,6 +183,53 @@ pub(crate) async fn change_state(
     api::cluster(app.store(), id, None).await
 }
 
+async fn cluster_recheck(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Answer<api::Recheck> {
+    let id: ClusterId = asked.id(&id)?;
+    asked.answer(begin_recheck(&app, &cluster_request(id)).await)
+}
+
+async fn ask_recheck(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::Recheck> {
+    let request: RecheckRequest = asked.body(&body)?;
+    asked.answer(begin_recheck(&app, &request).await)
+}
+
+async fn rechecks(State(app): State<App>, asked: Asked) -> Answer<api::Rechecks> {
+    asked.answer(api::rechecks(app.store(), None).await)
+}
+
+async fn recheck(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Answer<api::Recheck> {
+    let id: i64 = asked.id(&id)?;
+    asked.answer(api::recheck(app.store(), id).await)
+}
+
+pub(crate) fn cluster_request(id: ClusterId) -> RecheckRequest {
+    RecheckRequest { cluster: Some(id.to_string()), ..RecheckRequest::default() }
+}
+
+/// Keeps what is asked for, and tells the replayers.
+pub(crate) async fn begin_recheck(
+    app: &App,
+    request: &RecheckRequest,
+) -> Result<api::Recheck, ApiError> {
+    let recheck = api::ask_recheck(app.store(), request).await?;
+    desired::send_command(app.queue(), &Command::Recheck).await;
+    tracing::info!(recheck.id, "a recheck was asked for");
+    Ok(recheck)
+}
+
+async fn reset(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::ResetDone> {
+    let request: ResetRequest = asked.body(&body)?;
+    asked.answer(api::reset(app.store(), &request).await)
+}
+
 async fn exchanges(State(app): State<App>, asked: Asked) -> Answer<api::Exchanges> {
     let query: ExchangesQuery = asked.query()?;
     asked.answer(api::exchanges(app.store(), &query).await)
@@ -190,6 +246,18 @@ async fn exchange(
 
 async fn rules(State(app): State<App>) -> Json<Rules> {
     Json(Rules { rules: app.config().rules.clone() })
+}
+
+async fn preview_rules(
+    State(app): State<App>,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::RulesPreview> {
+    let Rules { rules } = asked.body(&body)?;
+    asked.answer(match app.previewer() {
+        Some(previewer) => previewer.preview(app.store(), rules).await,
+        None => Err(ApiError::Request("this process cannot preview rules".to_owned())),
+    })
 }
 
 async fn volatile(State(app): State<App>, asked: Asked) -> Answer<api::Volatile> {

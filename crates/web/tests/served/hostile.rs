@@ -69,6 +69,7 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
             slot: SampleSlot(n as u16),
             view: hostile_view(*id, n == 0),
             original: vec![],
+            features: None,
         };
         let compared = Compared {
             endpoint: 1,
@@ -83,6 +84,9 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
             candidate_us: Some(1),
             model: 0,
             sample: Some(sample),
+            row: None,
+            watched: Vec::new(),
+            checked: None,
         };
         let number = Number { epoch: Epoch(1), partition: 0, n: n as u64 };
         RecordItem { number, fate: Fate::Compared(Box::new(compared)) }

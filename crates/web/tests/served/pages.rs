@@ -163,7 +163,7 @@ async fn a_candidate_that_is_down_is_said_first() {
     says(
         &stage.page("/").await,
         &[
-            "The candidate at http://127.0.0.1:9100 cannot be used since 2023-11-14 22:13: 20 connections in a row were refused. Replay waits and probes every 10 s; users are not affected.",
+            "The candidate at http://127.0.0.1:9100 cannot be reached (20 connections in a row were refused): nothing listens there: start the candidate, or correct `candidate` in [replay]. Replay waits and probes since 2023-11-14 22:13; users are not affected.",
         ],
     );
     stage.end().await;

@@ -127,6 +127,7 @@ fn condition(terms: &[(&str, &str, Value)], precision: f64, support: u64) -> Doc
         recall: 1.0,
         support,
         status: "confirmed".into(),
+        counts: cluster::doc::DocCounts::default(),
     }
 }
 
@@ -432,6 +433,9 @@ impl Seed {
                     candidate_us: (outcome != Outcome::NoAnswer).then(|| latency(*candidate)),
                     model: 0,
                     sample,
+                    row: None,
+                    watched: Vec::new(),
+                    checked: None,
                 };
                 items.push(self.settled(Fate::Compared(Box::new(compared))));
             }
@@ -489,6 +493,7 @@ impl Seed {
             slot: SampleSlot((pair % 25) as u16),
             view: view(id, at, endpoint, cause, kind.map(|cause| cause.outcome), pair),
             original: vec![0],
+            features: None,
         }
     }
 }
@@ -563,6 +568,7 @@ fn model(now: Micros) -> ModelRow {
     let model = Model {
         number: 4,
         parameters: Vec::new(),
+        explained: Vec::new(),
         volatile: vec![
             volatile(2, "/decision_id", "uuid", 8_622),
             volatile(2, "/trace", "token", 8_622),

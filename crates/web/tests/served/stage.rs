@@ -70,7 +70,9 @@ impl Stage {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let inputs = WebInputs { config, listener, queue: queue.clone(), store: store.clone() };
+        let (queue_too, store_too) = (queue.clone(), store.clone());
+        let inputs =
+            WebInputs { config, listener, queue: queue_too, store: store_too, previewer: None };
         let running = tokio::spawn(web::run(inputs, shutdown.clone()));
         let client = reqwest::Client::builder()
             .no_proxy()

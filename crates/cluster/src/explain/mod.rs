@@ -1,0 +1,45 @@
+//! When answers differ: rules over fields of the request and of the primary's answer.
+//!
+//! ```text
+//! stored rows ─► book ─► table (columns) ─► candidate terms (bitmaps) ─► rules ─► causes
+//! ```
+//!
+//! Invariants:
+//! - Pure and bounded; the same rows give the same rules.
+//! - A rule is told only where it gains 10 bits after paying for every term that was tried.
+//! - A field that differs itself is named only where nothing else explains as much.
+//! - Redacted values are only equal or not.
+
+mod assemble;
+mod bits;
+mod book;
+mod candidate;
+mod cause;
+mod derive;
+mod exact;
+mod interval;
+mod parts;
+mod round;
+mod row;
+mod score;
+mod search;
+mod sharpen;
+mod significance;
+mod spot;
+mod table;
+mod term;
+
+pub use assemble::{Explained, Rows, Share};
+pub use book::{Book, RowSeen};
+pub use cause::{Cause, Figures};
+pub use exact::{Exact, Watch, counter, watches};
+pub use row::{Row, Scalar};
+pub use spot::Spot;
+pub use term::{Term, Test};
+
+pub(crate) use assemble::{Differing, Today, explain};
+pub(crate) use exact::Standing;
+pub(crate) use spot::spots_of;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! The number people would have written.
+
+/// Decimals looked at.
+const FINEST: i32 = -6;
+
+/// The roundest number from `low` to `high`, both included: a multiple of the largest power of
+/// ten, of half of the next, or of a quarter of it; halves of ones are not round. Of several the one nearest to `high`.
+pub(super) fn roundest(low: f64, high: f64) -> f64 {
+    if low > high || !low.is_finite() || !high.is_finite() {
+        return high;
+    }
+    if low <= 0.0 && high >= 0.0 {
+        return 0.0;
+    }
+    if high < 0.0 {
+        return -roundest(-high, -low);
+    }
+    let coarsest = high.log10().floor() as i32;
+    for exponent in (FINEST..=coarsest).rev() {
+        for (numerator, shift) in [(1.0, 0), (5.0, -1), (25.0, -2)] {
+            let is_part = exponent + shift < 0 && numerator > 1.0 && exponent >= 0;
+            if !is_part && let Some(found) = multiple(low, high, numerator, exponent + shift) {
+                return found;
+            }
+        }
+    }
+    high
+}
+
+/// The greatest multiple of `numerator * 10^exponent` within both ends.
+fn multiple(low: f64, high: f64, numerator: f64, exponent: i32) -> Option<f64> {
+    // Powers of ten below one are no doubles: count in units of them instead.
+    let times = |number: f64| {
+        if exponent >= 0 { number / 10_f64.powi(exponent) } else { number * 10_f64.powi(-exponent) }
+    };
+    let units = ((times(high) + 1e-9) / numerator).floor() * numerator;
+    let back =
+        if exponent >= 0 { units * 10_f64.powi(exponent) } else { units / 10_f64.powi(-exponent) };
+    (back >= low - 1e-12 && back <= high + 1e-12 && back > 0.0).then_some(back)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_numbers_are_found() {
+        let table = [
+            (49_990.0, 50_120.0, 50_000.0),
+            (50_000.0, 50_001.0, 50_000.0),
+            (9_871.0, 10_230.0, 10_000.0),
+            (17.0, 18.0, 18.0),
+            (40.0, 41.0, 40.0),
+            (740.0, 760.0, 750.0),
+            (0.049, 0.0512, 0.05),
+            (1.999, 2.04, 2.0),
+            (-12.0, 3.0, 0.0),
+            (-51.0, -49.0, -50.0),
+            (7.0, 7.0, 7.0),
+            (123_456.0, 123_457.0, 123_457.0),
+        ];
+        for (low, high, round) in table {
+            let found = roundest(low, high);
+            assert!((found - round).abs() < 1e-9, "{low}..{high}: {found}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The search for rules: beam search for the best one, its rows taken away, and again.
+//!
+//! After "Explaining" by separate-and-conquer (Fürnkranz, "Separate-and-Conquer Rule Learning",
+//! 1999) with the score of [`super::score`].
+
+use super::{
+    bits::{Bits, Weighted},
+    candidate::{Candidate, Question, candidates, source},
+    row::Scalar,
+    score::{ENOUGH, Score},
+    sharpen, significance,
+    term::{Term, Test},
+};
+
+const BEAM: usize = 24;
+const DEPTH: usize = 3;
+const MOST_RULES: usize = 8;
+const LEAST_PRECISION: f64 = 0.25;
+/// Differing rows a rule covers at least.
+const LEAST_ROWS: f64 = 3.0;
+/// A term that changes less of what is covered is idle.
+const IDLE: f64 = 0.01;
+/// Chance of such a rule among rows without one, corrected for all that was tried.
+const LARGEST_P: f64 = 1e-3;
+
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    pub(super) terms: Vec<Term>,
+    /// Every row that meets it.
+    pub(super) bits: Bits,
+    /// Bits it gains.
+    pub(super) gain: f64,
+}
+
+/// Candidates by number, and what they cover together.
+#[derive(Clone, Debug)]
+struct Draft {
+    parts: Vec<usize>,
+    bits: Bits,
+    p: f64,
+    n: f64,
+    cost: f64,
+    gain: f64,
+}
+
+/// The rules for the differing rows of a question, the best first.
+pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
+    let all = candidates(question);
+    let score = Score::new(question.differing.total(), question.others.total(), all.len());
+    let mut left = question.differing.clone();
+    let mut found: Vec<Rule> = Vec::new();
+    while found.len() < MOST_RULES && left.total() >= LEAST_ROWS {
+        let sides = Sides { differing: &left, others: &question.others, score, all: &all };
+        let Some(draft) = sides.best() else { break };
+        let rule = sides.rule(&draft, question);
+        let tries = all.len() as f64;
+        if significance::p_value(&rule.bits, &left, &question.others)
+            * tries.powi(rule.terms.len() as i32)
+            > LARGEST_P
+        {
+            break;
+        }
+        left = left.without(&rule.bits);
+        found.push(rule);
+    }
+    joined(found, question, score)
+}
+
+struct Sides<'a> {
+    differing: &'a Weighted,
+    others: &'a Weighted,
+    score: Score,
+    all: &'a [Candidate],
+}
+
+impl Sides<'_> {
+    /// The best rule that is good enough.
+    fn best(&self) -> Option<Draft> {
+        let mut beam: Vec<Draft> = Vec::new();
+        for (at, candidate) in self.all.iter().enumerate() {
+            let p = self.differing.within(&candidate.bits);
+            if p < LEAST_ROWS {
+                continue;
+            }
+            let n = self.others.within(&candidate.bits);
+            let gain = self.score.gain(p, n, 1, candidate.cost);
+            if gain.is_finite() {
+                let (bits, cost) = (candidate.bits.clone(), candidate.cost);
+                beam.push(Draft { parts: vec![at], bits, p, n, cost, gain });
+            }
+        }
+        self.narrow(&mut beam);
+        let mut best = beam.first().cloned();
+        for depth in 2..=DEPTH {
+            beam = self.longer(&beam, depth);
+            if let Some(first) = beam.first()
+                && best.as_ref().is_none_or(|best| first.gain > best.gain)
+            {
+                best = Some(first.clone());
+            }
+        }
+        let best = self.shorter(best?);
+        (best.gain >= ENOUGH && best.p / (best.p + best.n) >= LEAST_PRECISION).then_some(best)
+    }
+
+    /// The best rules with one term more.
+    fn longer(&self, beam: &[Draft], depth: usize) -> Vec<Draft> {
+        let mut next: Vec<Draft> = Vec::new();
+        let mut bar = f64::NEG_INFINITY;
+        for draft in beam.iter().filter(|draft| draft.n > 0.0) {
+            for (at, candidate) in self.all.iter().enumerate() {
+                if !self.fits(draft, at, candidate) {
+                    continue;
+                }
+                let p = self.differing.within_both(&draft.bits, &candidate.bits);
+                let cost = draft.cost + candidate.cost;
+                if p < LEAST_ROWS || self.score.gain(p, 0.0, depth, cost) <= bar {
+                    continue;
+                }
+                let n = self.others.within_both(&draft.bits, &candidate.bits);
+                let gain = self.score.gain(p, n, depth, cost);
+                if gain <= bar || n >= draft.n {
+                    continue;
+                }
+                let parts = draft.parts.iter().copied().chain([at]).collect();
+                let bits = draft.bits.and(&candidate.bits);
+                next.push(Draft { parts, bits, p, n, cost, gain });
+                if next.len() >= BEAM * 4 {
+                    self.narrow(&mut next);
+                    bar = next.last().map_or(bar, |last| last.gain);
+                }
+            }
+        }
+        self.narrow(&mut next);
+        next
+    }
+
+    /// A second term on one column makes a range or nothing.
+    fn fits(&self, draft: &Draft, at: usize, candidate: &Candidate) -> bool {
+        let is_bound = |test: &Test| matches!(test, Test::AtLeast(_) | Test::AtMost(_));
+        draft.parts.iter().all(|part| {
+            let Some(own) = self.all.get(*part) else { return false };
+            *part != at
+                && (own.column != candidate.column
+                    || (is_bound(&own.term.test)
+                        && is_bound(&candidate.term.test)
+                        && std::mem::discriminant(&own.term.test)
+                            != std::mem::discriminant(&candidate.term.test)))
+        })
+    }
+
+    /// The best of different extension, in a fixed order.
+    fn narrow(&self, drafts: &mut Vec<Draft>) {
+        drafts.sort_by(|a, b| {
+            let names = |draft: &Draft| -> (u8, Vec<usize>) {
+                let of = |part: &usize| self.all.get(*part).map_or(9, |c| source(&c.term.field));
+                let worst = draft.parts.iter().map(of).max().unwrap_or(9);
+                (worst, draft.parts.clone())
+            };
+            b.gain.total_cmp(&a.gain).then_with(|| names(a).cmp(&names(b)))
+        });
+        let mut kept: Vec<Draft> = Vec::new();
+        for draft in drafts.drain(..) {
+            let same = |own: &Draft| own.p == draft.p && own.n == draft.n && own.bits == draft.bits;
+            if kept.len() < BEAM && !kept.iter().any(same) {
+                kept.push(draft);
+            }
+        }
+        *drafts = kept;
+    }
+
+    fn draft_of(&self, parts: &[usize]) -> Option<Draft> {
+        let mut chosen = parts.iter().filter_map(|part| self.all.get(*part));
+        let first = chosen.next()?;
+        let (mut bits, mut cost) = (first.bits.clone(), first.cost);
+        for candidate in chosen {
+            bits = bits.and(&candidate.bits);
+            cost += candidate.cost;
+        }
+        let (p, n) = (self.differing.within(&bits), self.others.within(&bits));
+        let gain = self.score.gain(p, n, parts.len(), cost);
+        Some(Draft { parts: parts.to_vec(), bits, p, n, cost, gain })
+    }
+
+    /// Without terms that do not pay: true and idle ones, such as `age >= 18`.
+    fn shorter(&self, mut best: Draft) -> Draft {
+        while best.parts.len() > 1 {
+            let without = |skip: usize| {
+                let parts: Vec<usize> =
+                    best.parts.iter().copied().filter(|part| *part != skip).collect();
+                self.draft_of(&parts)
+            };
+            let shorter = best.parts.iter().filter_map(|part| without(*part));
+            let Some(shorter) = shorter.max_by(|a, b| a.gain.total_cmp(&b.gain)) else { break };
+            let covered = shorter.p + shorter.n;
+            let idle = (covered - best.p - best.n) <= IDLE * covered;
+            if shorter.gain + self.score.per_term < best.gain && !idle {
+                break;
+            }
+            best = shorter;
+        }
+        best
+    }
+
+    /// The rule in words of its own, its thresholds put where they belong.
+    fn rule(&self, draft: &Draft, question: &Question<'_>) -> Rule {
+        let chosen = draft.parts.iter().filter_map(|part| self.all.get(*part));
+        let mut terms: Vec<Term> = chosen.map(|candidate| candidate.term.clone()).collect();
+        sharpen::thresholds(&mut terms, question, self.differing, self.score);
+        terms.sort_by_key(|term| (source(&term.field), matches!(term.test, Test::NotEqual(_))));
+        let bits = sharpen::covered(&terms, question.table);
+        Rule { terms, bits, gain: draft.gain }
+    }
+}
+
+/// Rules that are alike but for the value of one field become one with a set of values.
+fn joined(mut rules: Vec<Rule>, question: &Question<'_>, score: Score) -> Vec<Rule> {
+    let gain = |rule: &Rule| {
+        let (p, n) = (question.differing.within(&rule.bits), question.others.within(&rule.bits));
+        score.gain(p, n, rule.terms.len(), 0.0)
+    };
+    let mut at = 0;
+    while at < rules.len() {
+        let Some((other, terms)) = (at + 1..rules.len())
+            .find_map(|other| Some((other, union(&rules[at].terms, &rules[other].terms)?)))
+        else {
+            at += 1;
+            continue;
+        };
+        let bits = sharpen::covered(&terms, question.table);
+        let mut both = Rule { terms, bits, gain: 0.0 };
+        both.gain = gain(&both);
+        if both.gain < gain(&rules[at]) {
+            at += 1;
+            continue;
+        }
+        rules.remove(other);
+        rules[at] = both;
+    }
+    rules
+}
+
+/// One rule for both, where they differ in the values of one field only.
+fn union(one: &[Term], two: &[Term]) -> Option<Vec<Term>> {
+    if one.len() != two.len() {
+        return None;
+    }
+    let mut terms = Vec::new();
+    let mut joined = 0;
+    for term in one {
+        let other = two.iter().find(|other| other.field == term.field)?;
+        if other == term {
+            terms.push(term.clone());
+            continue;
+        }
+        let mut values = values_of(&term.test)?;
+        values.extend(values_of(&other.test)?);
+        values.sort();
+        values.dedup();
+        joined += 1;
+        terms.push(Term { field: term.field.clone(), test: Test::In(values) });
+    }
+    (joined == 1).then_some(terms)
+}
+
+fn values_of(test: &Test) -> Option<Vec<Scalar>> {
+    match test {
+        Test::Equal(value) => Some(vec![value.clone()]),
+        Test::In(values) => Some(values.clone()),
+        _ => None,
+    }
+}

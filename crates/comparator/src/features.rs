@@ -1,0 +1,202 @@
+//! The fields of one pair, from which conditions are learnt.
+//!
+//! Everything sensitive is a token before it is a field. What one pair can say is bounded.
+
+use std::borrow::Cow;
+
+use cluster::{
+    endpoint::{generalise_members, parameter_values},
+    explain::{Row, Scalar},
+};
+use exchange::{Pair, Request, redact::Redactor};
+use percent_encoding::percent_decode_str;
+
+use crate::{leaves, plan::Plan, side::Side};
+
+/// Cells of one row.
+const MOST_CELLS: usize = 240;
+/// Of them, from one body.
+const MOST_LEAVES: usize = 100;
+const MOST_PARAMETERS: usize = 40;
+const MOST_HEADERS: usize = 24;
+/// Bytes of a text; longer ones are cut.
+const LONGEST_TEXT: usize = 120;
+
+/// Request headers that say how, not what, is asked.
+const SILENT_HEADERS: &[&str] = &[
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "date",
+    "user-agent",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "forwarded",
+    "x-forwarded-for",
+    "x-real-ip",
+    "x-request-id",
+    "x-correlation-id",
+    "x-trace-id",
+    "x-amzn-trace-id",
+    "if-none-match",
+    "if-modified-since",
+    "cookie",
+    "referer",
+    "accept-encoding",
+    "priority",
+];
+
+/// Response headers that may say more than the body.
+const TELLING_HEADERS: &[&str] = &["content-type", "location", "x-total-count", "retry-after"];
+
+/// What of a pair is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) request_body: bool,
+    pub(crate) response_body: bool,
+}
+
+/// The row of a pair under a plan.
+pub(crate) fn row(
+    redactor: &Redactor,
+    plan: &Plan,
+    pair: &Pair,
+    primary: &Side<'_>,
+    more: Vec<(String, Scalar)>,
+    wanted: Wanted,
+) -> Row {
+    let mut cells = Cells { redactor, cells: more };
+    let request = &pair.exchange.request;
+    cells.add("request.method", text(&request.method));
+    cells.path(plan, request);
+    cells.query(request.query().unwrap_or_default());
+    cells.headers(request);
+    let content_type = request.headers.get("content-type").unwrap_or_default();
+    if wanted.request_body {
+        cells.body("request.body", content_type, &request.body);
+    }
+    let response = &pair.exchange.response;
+    cells.add("response.status", Scalar::Number(f64::from(response.status)));
+    for name in TELLING_HEADERS {
+        if let Some(value) = response.headers.get(name) {
+            cells.add(&format!("response.header.{name}"), text(value));
+        }
+    }
+    if wanted.response_body
+        && let Ok(body) = primary.body()
+    {
+        cells.body("response.body", primary.content_type().unwrap_or_default(), body);
+    }
+    let mut row = Row { cells: cells.cells };
+    row.cells.truncate(MOST_CELLS);
+    row
+}
+
+struct Cells<'a> {
+    redactor: &'a Redactor,
+    cells: Vec<(String, Scalar)>,
+}
+
+impl Cells<'_> {
+    fn add(&mut self, field: &str, value: Scalar) {
+        self.cells.push((field.to_owned(), value));
+    }
+
+    fn path(&mut self, plan: &Plan, request: &Request) {
+        let names = plan.template.split('/').filter_map(|step| step.strip_prefix('{'));
+        let values = parameter_values(&plan.template, request.path());
+        for (name, value) in names.zip(values) {
+            let name = name.split('}').next().unwrap_or(name);
+            let value = percent_decode_str(value).decode_utf8_lossy();
+            self.add(&format!("request.path.{name}"), text(&value));
+        }
+    }
+
+    fn query(&mut self, query: &str) {
+        self.form("request.query", query, &|redactor, name| redactor.hides_query(name));
+    }
+
+    /// `name=value` pairs.
+    fn form(&mut self, above: &str, form: &str, hidden: &dyn Fn(&Redactor, &str) -> bool) {
+        let parts = form.split('&').filter(|part| !part.is_empty()).take(MOST_PARAMETERS);
+        for part in parts {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let (name, value) = (form_decode(name), form_decode(value));
+            let value = if hidden(self.redactor, &name) {
+                Scalar::Token(self.redactor.token(value.as_bytes()))
+            } else {
+                text(&value)
+            };
+            let name = name.trim_end_matches("[]").to_owned();
+            self.add(&format!("{above}.{name}"), value);
+        }
+    }
+
+    fn headers(&mut self, request: &Request) {
+        let telling = request.headers.iter().filter(|header| {
+            !SILENT_HEADERS.iter().any(|silent| header.name.eq_ignore_ascii_case(silent))
+        });
+        for header in telling.take(MOST_HEADERS) {
+            let name = header.name.to_ascii_lowercase();
+            let value = if self.redactor.hides_header(&name) {
+                Scalar::Token(self.redactor.token(&header.value))
+            } else {
+                text(&String::from_utf8_lossy(&header.value))
+            };
+            self.add(&format!("request.header.{name}"), value);
+        }
+    }
+
+    fn body(&mut self, above: &str, content_type: &str, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let media = content_type.split(';').next().unwrap_or_default().trim();
+        if media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            if let Ok(form) = std::str::from_utf8(bytes) {
+                self.form(above, form, &|redactor, name| {
+                    redactor.hides_query(name) || redactor.hides_field(&format!("/{name}"))
+                });
+            }
+            return;
+        }
+        let redactor = self.redactor;
+        let hides = |pointer: &str| redactor.hides_field(pointer);
+        for leaf in leaves::of_json(bytes, &hides, MOST_LEAVES) {
+            let path = generalise_members(&leaf.path).replace('/', ".");
+            let value = match leaf.value {
+                Scalar::Text(own) if leaf.hidden => Scalar::Token(redactor.token(own.as_bytes())),
+                own if leaf.hidden => {
+                    Scalar::Token(redactor.token(own.json().to_string().as_bytes()))
+                }
+                Scalar::Text(own) => text(&own),
+                own => own,
+            };
+            let field = format!("{above}{path}");
+            let field = if leaf.is_length { format!("length({field})") } else { field };
+            if !self.cells.iter().any(|(known, other)| *known == field && *other == value) {
+                self.cells.push((field, value));
+            }
+        }
+    }
+}
+
+fn form_decode(text: &str) -> String {
+    let spaced: Cow<'_, str> =
+        if text.contains('+') { text.replace('+', " ").into() } else { text.into() };
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+fn text(text: &str) -> Scalar {
+    if text.len() <= LONGEST_TEXT {
+        return Scalar::Text(text.to_owned());
+    }
+    let end = (0..=LONGEST_TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    Scalar::Text(text[..end].to_owned())
+}

@@ -1,0 +1,165 @@
+//! What the rounds of one pair say, round by round: a pure judgement.
+//!
+//! Times are microseconds since asking began, by one clock: the tap's may be another machine's. The
+//! primary's answer of now is the *anchor*; it is the captured one until the primary answers
+//! otherwise.
+//!
+//! - The candidate gives the anchor while the primary still does: it was behind, by the time that
+//!   has passed since the anchor was first seen. Asked once more to tell it from a candidate that
+//!   comes and goes.
+//! - The difference stands for as long as patience, while the anchor stands: it is deterministic.
+//! - The primary moves on and the two agree then: the state that differed is gone, and nothing is
+//!   known. Equality at another state is no evidence about this one: where users act on what they
+//!   are shown, a candidate with another order of work gives the primary's next answer first, just
+//!   as one does that has seen the change already.
+
+use exchange::Finding;
+
+/// Both sides, asked at the same moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Both {
+    /// The primary's answer is the anchor still.
+    pub(crate) primary_stands: bool,
+    pub(crate) agree: bool,
+}
+
+/// The judgement so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    patience_us: u64,
+    /// When the anchor was first seen.
+    since: u64,
+    /// The candidate agreed once, after so long, and is asked once more.
+    caught_up: Option<u64>,
+    /// Longest that the difference stood under one anchor.
+    stood: u64,
+}
+
+impl Watch {
+    pub(crate) fn new(patience_us: u64) -> Self {
+        Self { patience_us, since: 0, caught_up: None, stood: 0 }
+    }
+
+    /// Whether the next round only confirms that the candidate has caught up.
+    pub(crate) fn confirms(&self) -> bool {
+        self.caught_up.is_some()
+    }
+
+    /// The candidate alone was asked; whether its answer is the anchor.
+    pub(crate) fn alone(&mut self, at: u64, as_anchor: bool) {
+        if as_anchor && self.caught_up.is_none() {
+            self.caught_up = Some(at.saturating_sub(self.since));
+        }
+    }
+
+    pub(crate) fn both(&mut self, at: u64, seen: Both) -> Option<Finding> {
+        if let Some(delay_us) = self.caught_up {
+            return Some(match (seen.primary_stands, seen.agree) {
+                (true, true) => Finding::Lag { delay_us },
+                (true, false) => Finding::Flaky,
+                (false, _) => Finding::Unchecked,
+            });
+        }
+        if seen.primary_stands {
+            return self.stands(at, seen.agree);
+        }
+        self.since = at;
+        // What stood for a good part of the patience before its state went, stood.
+        seen.agree.then(|| self.end())
+    }
+
+    fn stands(&mut self, at: u64, agree: bool) -> Option<Finding> {
+        let stood = at.saturating_sub(self.since);
+        if agree {
+            self.caught_up = Some(stood);
+            return None;
+        }
+        self.stood = self.stood.max(stood);
+        (stood >= self.patience_us).then_some(Finding::Deterministic { stood_us: stood })
+    }
+
+    /// Nothing more is asked.
+    pub(crate) fn end(&self) -> Finding {
+        if self.caught_up.is_none() && self.stood * 2 >= self.patience_us {
+            Finding::Deterministic { stood_us: self.stood }
+        } else {
+            Finding::Unchecked
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000;
+    const STANDS: Asked = Asked::Both(Both { primary_stands: true, agree: false });
+    const AGREE: Asked = Asked::Both(Both { primary_stands: true, agree: true });
+    const MOVED: Asked = Asked::Both(Both { primary_stands: false, agree: false });
+    const ELSEWHERE: Asked = Asked::Both(Both { primary_stands: false, agree: true });
+
+    #[derive(Clone, Copy)]
+    enum Asked {
+        Alone(bool),
+        Both(Both),
+    }
+
+    /// Under a patience of 700 ms.
+    fn found(rounds: &[(u64, Asked)]) -> Finding {
+        let mut watch = Watch::new(700 * MS);
+        for (at, asked) in rounds {
+            let done = match asked {
+                Asked::Alone(as_anchor) => {
+                    watch.alone(at * MS, *as_anchor);
+                    None
+                }
+                Asked::Both(both) => watch.both(at * MS, *both),
+            };
+            if let Some(finding) = done {
+                return finding;
+            }
+        }
+        watch.end()
+    }
+
+    #[test]
+    fn a_difference_that_stands_is_deterministic() {
+        let rounds = [(40, STANDS), (300, STANDS), (800, STANDS)];
+        assert_eq!(found(&rounds), Finding::Deterministic { stood_us: 800 * MS });
+        assert_eq!(found(&rounds[..2]), Finding::Unchecked, "not for long enough");
+    }
+
+    #[test]
+    fn one_that_catches_up_is_late_by_what_was_measured() {
+        let both = [(40, STANDS), (140, AGREE), (190, AGREE)];
+        assert_eq!(found(&both), Finding::Lag { delay_us: 140 * MS });
+        let alone = [(40, STANDS), (90, Asked::Alone(true)), (140, AGREE)];
+        assert_eq!(found(&alone), Finding::Lag { delay_us: 90 * MS });
+        assert_eq!(found(&alone[..2]), Finding::Unchecked, "not confirmed");
+    }
+
+    #[test]
+    fn one_that_comes_and_goes_is_flaky() {
+        assert_eq!(found(&[(40, AGREE), (90, STANDS)]), Finding::Flaky);
+    }
+
+    #[test]
+    fn agreement_at_another_state_proves_nothing_about_this_one() {
+        for rounds in [
+            &[(40, STANDS), (140, ELSEWHERE)][..],
+            &[(40, ELSEWHERE)],
+            &[(40, AGREE), (90, ELSEWHERE)],
+        ] {
+            assert_eq!(found(rounds), Finding::Unchecked);
+        }
+        let stood = [(40, STANDS), (400, STANDS), (600, ELSEWHERE)];
+        assert_eq!(found(&stood), Finding::Deterministic { stood_us: 400 * MS });
+    }
+
+    #[test]
+    fn a_state_that_keeps_moving_decides_nothing_until_it_rests() {
+        let rounds = [(40, MOVED), (140, MOVED), (900, STANDS)];
+        assert_eq!(found(&rounds[..2]), Finding::Unchecked);
+        assert_eq!(found(&rounds), Finding::Deterministic { stood_us: 760 * MS });
+    }
+}
