@@ -11,7 +11,7 @@ use crate::shape;
 /// `numeric_string`, `uuid`, `ulid`, `instant`, `instant_near` (within two minutes of the moment
 /// its side answered), `date`, `hex:32`, `token:22` (with their lengths), `id` (`L48211`),
 /// `url`, `email`, `word`, `text`, `empty`, `array`, `object`, `bytes`, `over_cap`, `missing`;
-/// for the status `status:404`, for redirects `path:/loans/{id}`; `mapped` is reserved.
+/// for the status `status:404`, for redirects `path:/loans/{id}`; `mapped` for values that are known to stand for each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ValueClass(pub String);

@@ -86,7 +86,8 @@ impl Model {
         ignored: &dyn Fn(&Place) -> bool,
     ) -> Verdict {
         let counts = |place: &&Place| {
-            !self.volatile.iter().any(|v| v.endpoint == endpoint && v.covers(place))
+            !place.is_mapped()
+                && !self.volatile.iter().any(|v| v.endpoint == endpoint && v.covers(place))
                 && !ignored(place)
         };
         let residual: Vec<Place> = signature.places.iter().filter(counts).cloned().collect();
@@ -185,6 +186,8 @@ mod tests {
             (place("/tags/*", Kind::Moved, "word", "word"), 0),
             (place("/tags/*", Kind::ValueChanged, "word", "word"), 1),
             (place("/ignored", Kind::Removed, "word", "missing"), 0),
+            (place("/other", Kind::ValueChanged, "mapped", "mapped"), 0),
+            (place("/other", Kind::ValueChanged, "mapped", "uuid"), 1),
         ];
         for (place, left) in table {
             assert_eq!(residual(vec![place.clone()]), left, "{place:?}");

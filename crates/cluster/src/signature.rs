@@ -72,6 +72,19 @@ impl Place {
         (self.place == Where::Status).then(|| self.right.0.strip_prefix("no_answer:")).flatten()
     }
 
+    /// The sides made values of their own there, which are known to stand for each other.
+    #[must_use]
+    pub fn mapped(place: Where, path: &str) -> Self {
+        let (left, right) = (ValueClass::named("mapped"), ValueClass::named("mapped"));
+        Self { place, path: path.to_owned(), kind: diff::Kind::ValueChanged, left, right }
+    }
+
+    /// Whether this is no difference, but a value known by another name on each side.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        self.left.0 == "mapped" && self.right.0 == "mapped"
+    }
+
     /// The candidate gave the same answer later: all such pairs of an endpoint are counted here,
     /// apart from those that differ for good.
     #[must_use]

@@ -184,6 +184,7 @@ impl Stage {
             secondary: None,
             candidate_version: "v1".into(),
             reference: None,
+            mapped: Default::default(),
         }
     }
 }

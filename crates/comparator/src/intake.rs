@@ -17,12 +17,13 @@ use exchange::{
     envelope::{self, EnvelopeError},
     seal::{Keyring, SealError},
 };
-use queue::{Consumer, Delivery};
-use store::{Fate, RecheckResult};
+use queue::{Consumer, Delivery, Lane, Queue};
+use store::{Fate, RecheckResult, Share};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    PREFETCH,
     begun::{BegunNotes, MOST_BEGINNINGS, SUSPECTED_FROM},
     judge::{Judge, Judged},
     metrics::Metrics,
@@ -31,6 +32,7 @@ use crate::{
 };
 
 const TRIES: u32 = 3;
+const CONSUMER_PAUSE: Duration = Duration::from_secs(1);
 /// Before a message that cannot be opened here is given back; doubled at each delivery.
 const GIVE_BACK_AFTER: Duration = Duration::from_secs(5);
 /// Well below the half hour after which brokers take a delivery back themselves.
@@ -71,19 +73,48 @@ enum Opened {
     Aside(Content),
 }
 
-/// Takes messages until `shutdown` or the queue closes; at most `workers` are judged at a time.
-pub(crate) async fn take(
+/// Takes messages of this process's part of the partitions until `shutdown` or the queue closes;
+/// at most `workers` are judged at a time.
+pub(crate) async fn take_shared(
     workshop: Workshop,
-    mut consumer: Consumer,
+    queue: &Queue,
+    mut share: Share,
     judged: mpsc::Sender<Batch>,
     workers: usize,
-    shutdown: CancellationToken,
+    shutdown: &CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(workers));
+    while !shutdown.is_cancelled() {
+        let consumer = match queue.consumer_of(Lane::Pairs, PREFETCH, &share.mine()).await {
+            Ok(consumer) => consumer,
+            Err(error) => {
+                tracing::warn!(%error, "pairs cannot be taken: trying again");
+                tokio::time::sleep(CONSUMER_PAUSE).await;
+                continue;
+            }
+        };
+        let taking = take(&workshop, consumer, &judged, &places, shutdown.clone());
+        tokio::select! {
+            () = taking => break,
+            // What is being judged is recorded and acknowledged all the same.
+            () = share.changed() => {}
+        }
+    }
+    drop(judged);
+    share.leave().await;
+}
+
+async fn take(
+    workshop: &Workshop,
+    mut consumer: Consumer,
+    judged: &mpsc::Sender<Batch>,
+    places: &Arc<Semaphore>,
+    shutdown: CancellationToken,
+) {
     loop {
         let place = tokio::select! {
             () = shutdown.cancelled() => return,
-            place = Arc::clone(&places).acquire_owned() => place,
+            place = Arc::clone(places).acquire_owned() => place,
         };
         let delivery = tokio::select! {
             () = shutdown.cancelled() => return,

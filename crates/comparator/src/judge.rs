@@ -15,6 +15,7 @@ use crate::{
     earlier::Earlier,
     features::{self, Wanted},
     headers::Asked,
+    mapped::{self, ReadBack, read_back, with_mapped},
     plan::{Known, Learned, Plan, Registry},
     primary_version::PrimaryVersion,
     reservoir::{self, Reservoirs},
@@ -111,9 +112,10 @@ impl Judge {
         let secondary = pair.secondary.as_ref().filter(|_| !drifted);
         let baseline = secondary.and_then(Answer::response).map(|response| {
             let at = pair.secondary.as_ref().map_or(exchange.started_at, |answer| answer.sent_at);
-            let secondary = self.side(response, at, exchange.started_at);
+            let back = read_back(&pair.mapped.secondary, pair, &primary, response, self.limit);
+            let secondary = self.side_of(response, back.as_ref(), at, exchange.started_at);
             let found = compare(&plan, &self.names, &primary, &secondary, asked(pair));
-            self.known(&plan, &found.signature, learned)
+            self.known(&plan, &with_mapped(found.signature, back.as_ref()), learned)
         });
         let earlier = self.against_itself(&plan, pair, &primary, learned);
         let found = self.known(&plan, &comparison.signature, learned);
@@ -228,8 +230,12 @@ impl Judge {
                 (comparison, Counted::NoAnswer)
             }
             Outcome::Answered(response) => {
-                let side = self.side(response, pair.candidate.sent_at, exchange.started_at);
-                let comparison = compare(plan, &self.names, primary, &side, asked(pair));
+                let at = pair.candidate.sent_at;
+                let back = read_back(&pair.mapped.candidate, pair, primary, response, self.limit);
+                let side = self.side_of(response, back.as_ref(), at, exchange.started_at);
+                let mut comparison = compare(plan, &self.names, primary, &side, asked(pair));
+                comparison.signature = with_mapped(comparison.signature, back.as_ref());
+                comparison.notes.extend(back.as_ref().map(mapped::note));
                 let failed = exchange.response.status >= 500;
                 (comparison, if failed { Counted::PrimaryError } else { Counted::Answered })
             }
@@ -238,6 +244,22 @@ impl Judge {
 
     fn side<'a>(&self, response: &'a Response, asked: Micros, captured: Micros) -> Side<'a> {
         Side::new(response, [asked, captured], self.limit)
+    }
+
+    fn side_of<'a>(
+        &self,
+        response: &'a Response,
+        back: Option<&'a ReadBack>,
+        asked: Micros,
+        captured: Micros,
+    ) -> Side<'a> {
+        match back {
+            None => self.side(response, asked, captured),
+            Some(back) if back.decoded => {
+                Side::plain(&back.response, [asked, captured], self.limit)
+            }
+            Some(back) => self.side(&back.response, asked, captured),
+        }
     }
 
     fn known(&self, plan: &Plan, signature: &Signature, learned: &Learned) -> Arc<Known> {

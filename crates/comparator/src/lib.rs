@@ -20,7 +20,6 @@ mod branches;
 mod closing;
 mod compare;
 mod config;
-mod decode;
 mod earlier;
 mod features;
 #[cfg(test)]
@@ -30,6 +29,7 @@ mod intake;
 mod judge;
 mod kept_rows;
 mod leaves;
+mod mapped;
 mod masked;
 mod metrics;
 mod opinion;
@@ -65,8 +65,9 @@ use exchange::{
     redact::{RedactConfig, Redactor},
     seal::Keyring,
 };
+use memory::coding as decode;
 use queue::{Lane, Queue};
-use store::{RESETS_SETTING, Store, StoreError};
+use store::{RESETS_SETTING, Share, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -76,7 +77,7 @@ use crate::{
 };
 
 /// Messages handed out per partition and not yet acknowledged.
-const PREFETCH: u16 = 16;
+pub(crate) const PREFETCH: u16 = 16;
 /// Judged messages that wait to be recorded.
 const WAITING: usize = 64;
 const MODEL_POLL: Duration = Duration::from_millis(500);
@@ -123,7 +124,7 @@ async fn work(
     let Some(recorder) = start(judge, metrics, store, &keys, shutdown).await else {
         return Ok(());
     };
-    let consumer = queue.consumer(Lane::Pairs, PREFETCH).await?;
+    let share = Share::join(store, Lane::Pairs.as_str(), queue.partitions()).await;
     let (models, learned) = watch::channel(Arc::new(Learned::new(Model::default())));
     // The model in force is loaded before the first pair, or that would be judged by none.
     refresh(store, &models, metrics).await;
@@ -144,7 +145,7 @@ async fn work(
     );
     // Each ends by itself: taking and learning at `shutdown`, recording when all is recorded.
     tokio::join!(
-        intake::take(workshop, consumer, judged, workers, shutdown.clone()),
+        intake::take_shared(workshop, queue, share, judged, workers, shutdown),
         recorder.run(waiting, shutdown.clone()),
         follow(store, models, metrics, judge, shutdown),
         analyst.run(shutdown.clone()),

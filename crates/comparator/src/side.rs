@@ -23,6 +23,11 @@ impl<'a> Side<'a> {
         Self { response, moments, codings, limit, decoded: OnceCell::new() }
     }
 
+    /// Of an answer whose body has no content codings any more, whatever its headers say.
+    pub(crate) fn plain(response: &'a Response, moments: [Micros; 2], limit: usize) -> Self {
+        Self { response, moments, codings: Vec::new(), limit, decoded: OnceCell::new() }
+    }
+
     /// The body without content codings, or why there is none.
     pub(crate) fn body(&self) -> Result<&[u8], &str> {
         let decoded = self.decoded.get_or_init(|| match &self.response.body {

@@ -90,7 +90,27 @@ pub(crate) struct Offer {
     pub(crate) insured: bool,
 }
 
+/// What a customer asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Submission {
+    pub(crate) customer_id: String,
+    pub(crate) amount: u64,
+    pub(crate) product: String,
+    pub(crate) term_months: u64,
+    pub(crate) channel: String,
+}
+
 impl Book {
+    /// The application that a submission becomes, without names of its own: what a check of the
+    /// customer finds follows from the submission. `None` where the customer, the product or the
+    /// channel is not known.
+    pub(crate) fn submitted(&self, submission: &Submission) -> Option<Application> {
+        let Place::Customer(customer) = *self.places.get(&submission.customer_id)? else {
+            return None;
+        };
+        seeded::submitted(submission, customer, self.customers.get(customer)?)
+    }
+
     /// The book of every demo.
     #[must_use]
     pub fn standard() -> Self {

@@ -1,6 +1,7 @@
 //! The two HTTP services: the same routes over the same book, each by its own policy.
 
 mod answers;
+mod created;
 mod loans;
 mod queues;
 
@@ -23,7 +24,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Book, Rule, policy::Policy};
+use crate::{
+    Book, Rule,
+    book::{Application, Offer},
+    policy::Policy,
+};
+use created::{Created, Naming};
 
 /// Every endpoint of the two services, as routes are written.
 pub const ENDPOINTS: &[&str] = &[
@@ -49,6 +55,7 @@ pub async fn serve_primary(
     let service = Service {
         book: Book::standard(),
         policy: Policy::complete(),
+        created: Created::new(Naming::Numbered),
         name: "lending-monolith/7.3",
         slowest_ms: 9,
     };
@@ -64,6 +71,7 @@ pub async fn serve_candidate(
     let service = Service {
         book: Book::standard(),
         policy: Policy::lacking(lacks.to_vec()),
+        created: Created::new(Naming::Random),
         name: "lending/0.9",
         slowest_ms: 4,
     };
@@ -73,6 +81,7 @@ pub async fn serve_candidate(
 struct Service {
     book: Book,
     policy: Policy,
+    created: Created,
     name: &'static str,
     /// Every answer takes between one and this many milliseconds.
     slowest_ms: u64,
@@ -128,11 +137,13 @@ async fn take_time(State(service): Shared, request: Request, next: Next) -> Resp
 }
 
 async fn application(State(service): Shared, Path(id): Path<String>) -> Response {
-    let Service { book, policy, .. } = &*service;
-    match book.application(&id).and_then(|a| Some((a, book.customer_of(a)?))) {
-        Some((application, customer)) => found(answers::application(application, customer, policy)),
-        None => not_found("there is no such application"),
-    }
+    let Service { book, policy, created, .. } = &*service;
+    let tell = |application: &Application| {
+        let customer = book.customer_of(application)?;
+        Some(found(answers::application(application, customer, policy)))
+    };
+    let told = book.application(&id).map(tell).or_else(|| created.application(&id, tell));
+    told.flatten().unwrap_or_else(|| not_found("there is no such application"))
 }
 
 async fn customer(State(service): Shared, Path(id): Path<String>) -> Response {
@@ -143,31 +154,35 @@ async fn customer(State(service): Shared, Path(id): Path<String>) -> Response {
 }
 
 async fn decision(State(service): Shared, Path(id): Path<String>) -> Response {
-    let Service { book, policy, .. } = &*service;
-    match book.loan(&id).and_then(|loan| Some((loan, book.customer_of(loan)?))) {
-        Some((loan, customer)) => found(loans::decision(loan, customer, policy)),
-        None => not_found("there is no such loan"),
-    }
+    let Service { book, policy, created, .. } = &*service;
+    let tell = |loan: &Application| {
+        let customer = book.customer_of(loan)?;
+        Some(found(loans::decision(loan, customer, policy)))
+    };
+    let told = book.loan(&id).map(tell).or_else(|| created.loan(&id, tell));
+    told.flatten().unwrap_or_else(|| not_found("there is no such loan"))
 }
 
 async fn offers(State(service): Shared, Path(id): Path<String>) -> Response {
-    match service.book.loan(&id) {
-        Some(loan) if service.policy.has_offers(&loan.loan_id) => {
-            found(loans::offers(loan, &service.policy))
-        }
-        Some(_) => not_found("the offers of this loan were not taken over"),
-        None => not_found("there is no such loan"),
-    }
+    let Service { book, policy, created, .. } = &*service;
+    let tell = |loan: &Application| match policy.has_offers(&loan.loan_id) {
+        true => found(loans::offers(loan, policy)),
+        false => not_found("the offers of this loan were not taken over"),
+    };
+    let told = book.loan(&id).map(tell).or_else(|| created.loan(&id, tell));
+    told.unwrap_or_else(|| not_found("there is no such loan"))
 }
 
 async fn offer(State(service): Shared, Path(id): Path<String>) -> Response {
-    match service.book.offer(&id) {
-        Some((loan, offer)) => found(loans::offer(loan, offer, &service.policy)),
-        None => not_found("there is no such offer"),
-    }
+    let Service { book, policy, created, .. } = &*service;
+    let tell = |loan: &Application, offer: &Offer| found(loans::offer(loan, offer, policy));
+    let told = book.offer(&id).map(|(loan, offer)| tell(loan, offer));
+    let told = told.or_else(|| created.offer(&id, tell));
+    told.unwrap_or_else(|| not_found("there is no such offer"))
 }
 
-/// Receives an application and forgets it: the demo's data never changes.
+/// Receives an application: from then on it can be read by the names that the answer gives it.
+/// The queues show only what came in before the service started.
 async fn receive_application(
     State(service): Shared,
     body: Result<Json<answers::NewApplication>, JsonRejection>,
@@ -176,10 +191,17 @@ async fn receive_application(
         Ok(Json(new)) => new,
         Err(rejection) => return problem(rejection.status(), "the application is not readable"),
     };
-    if service.book.customer(&new.customer_id).is_none() {
-        return problem(StatusCode::UNPROCESSABLE_ENTITY, "there is no such customer");
+    let Some(names) = service.created.add(&service.book, &new.submission()) else {
+        let detail = "there is no such customer, product or channel";
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    };
+    let location = format!("/applications/{}", names.id);
+    let mut response =
+        answer(StatusCode::CREATED, "application/json", answers::received(new, names));
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
     }
-    answer(StatusCode::CREATED, "application/json", answers::received(new))
+    response
 }
 
 fn found(body: impl Serialize) -> Response {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Book;
-use script::{Lane, Step};
+use script::{Desk, Lane, Step};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -33,6 +33,8 @@ pub struct Traffic {
     pub requests: Option<u64>,
     /// Lanes that send at once, each one session after the other.
     pub lanes: u64,
+    /// Clerks go on with what they submitted, and with what others did.
+    pub follow_up: bool,
 }
 
 impl Default for Traffic {
@@ -43,6 +45,7 @@ impl Default for Traffic {
             rate: 150.0,
             requests: None,
             lanes: 16,
+            follow_up: false,
         }
     }
 }
@@ -80,9 +83,9 @@ pub async fn traffic(
         failed: AtomicU64::new(0),
         progress: &progress,
     };
-    let book = Arc::new(Book::standard());
+    let (book, desk) = (Arc::new(Book::standard()), Arc::<Desk>::default());
     let lanes = (0..plan.lanes.max(1)).map(|lane| {
-        let script = Lane::new(Arc::clone(&book), plan.seed, lane);
+        let script = Lane::new(Arc::clone(&book), Arc::clone(&desk), plan.seed, lane);
         sender.run(lane, script)
     });
     join_all(lanes).await;
@@ -110,12 +113,16 @@ impl<P: Fn(Sent) + Sync> Sender<'_, P> {
                 () = tokio::time::sleep_until(self.started + due) => {}
             }
             let step = script.next_step();
+            let follow_up = self.plan.follow_up && step.body.is_some();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                answered = self.send(step) => {
-                    let counter = if answered { &self.answered } else { &self.failed };
+                answer = self.send(step) => {
+                    let counter = if answer.is_some() { &self.answered } else { &self.failed };
                     counter.fetch_add(1, Ordering::Relaxed);
+                    if let Some(body) = answer.filter(|_| follow_up) {
+                        script.submitted(&body);
+                    }
                 }
             }
             (self.progress)(self.sent());
@@ -123,8 +130,8 @@ impl<P: Fn(Sent) + Sync> Sender<'_, P> {
         }
     }
 
-    /// Whether there was an answer; which one is no matter here.
-    async fn send(&self, step: Step) -> bool {
+    /// The answer's body, where there was an answer.
+    async fn send(&self, step: Step) -> Option<Vec<u8>> {
         let url = format!("{}{}", self.plan.base_url.trim_end_matches('/'), step.target);
         let request = match step.body {
             Some(body) => {
@@ -138,10 +145,8 @@ impl<P: Fn(Sent) + Sync> Sender<'_, P> {
             .header("x-session-id", step.session)
             .header("x-correlation-id", step.correlation)
             .header("authorization", format!("Bearer {}", step.token));
-        match request.send().await {
-            Ok(response) => response.bytes().await.is_ok(),
-            Err(_) => false,
-        }
+        let response = request.send().await.ok()?;
+        response.bytes().await.ok().map(|body| body.to_vec())
     }
 
     fn sent(&self) -> Sent {

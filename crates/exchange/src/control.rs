@@ -35,11 +35,38 @@ pub const DESIRED_SETTING: &str = "desired";
 /// [`BreakerReport`] as JSON, written at every change.
 pub const BREAKER_SETTING: &str = "replayer.breaker";
 
-/// Whether the candidate can be reached, for a banner on the pages.
+/// What keeps the candidate from being used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerKind {
+    /// It cannot be reached.
+    #[default]
+    Down,
+    /// It refuses whole clients that the primary accepts.
+    Credentials,
+    /// It says that it has too much to do.
+    Overloaded,
+}
+
+impl BreakerKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Credentials => "credentials",
+            Self::Overloaded => "overloaded",
+        }
+    }
+}
+
+/// Whether the candidate can be used, for a banner on the pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakerReport {
     /// Open: nothing is sent until a probe gets through.
     pub open: bool,
+    /// Why, where it is open.
+    #[serde(default)]
+    pub kind: BreakerKind,
     /// Since when it is as it is.
     pub since: Micros,
     /// The candidate's origin.
@@ -58,4 +85,34 @@ impl Scope {
     pub fn replay(self) -> bool {
         matches!(self, Self::Replay | Self::Both)
     }
+}
+
+/// The setting in the store under which a replayer says how its session memory stands: a
+/// [`MemoryReport`] as JSON, written at every change.
+pub const MEMORY_SETTING: &str = "replayer.memory";
+
+/// What is remembered of the candidate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryReport {
+    pub entries: u64,
+    pub bytes: u64,
+    /// Values put into requests so far.
+    pub used: u64,
+    /// Forgotten for want of room.
+    pub forgotten: u64,
+    /// The newest first.
+    pub alarms: Vec<MemoryAlarm>,
+    pub alarm_count: u64,
+}
+
+/// Ids that stand for more than one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryAlarm {
+    pub at: Micros,
+    /// `mapped_to_two`: `one` of the primary stands for `two` of the candidate. `collision`: `two`
+    /// of the primary stand for `one` of the candidate.
+    pub what: String,
+    pub entity: String,
+    pub one: String,
+    pub two: [String; 2],
 }

@@ -120,7 +120,7 @@ reasons! {
     /// Why a side gave no answer; a result, not a loss.
     NoAnswerReason {
         Timeout => "timeout",
-        /// Refused, unreachable, reset before the response head.
+        /// Refused or unreachable.
         Connect => "connect",
         /// Broke off within the response.
         Broken => "broken",
@@ -130,5 +130,7 @@ reasons! {
         Malformed => "malformed",
         /// The request could not be formed for this side.
         Unsendable => "unsendable",
+        /// The connection closed before the head of an answer.
+        Closed => "closed",
     }
 }

@@ -32,6 +32,6 @@ pub use batch::{
 pub use fate::{DropReason, NoAnswerReason, NotCopiedReason, ParkReason, SkipReason};
 pub use id::{Epoch, ExchangeId, Micros, Number, Partition};
 pub use message::{Body, Header, Headers, Request, Response};
-pub use pair::{Answer, Exchange, Outcome, Pair, Settled, Settlement};
+pub use pair::{Answer, Exchange, Mapped, Mapping, Outcome, Pair, Settled, Settlement};
 pub use reference::{Finding, Look, Reference, Round};
 pub use session::SessionKey;

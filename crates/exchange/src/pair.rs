@@ -69,6 +69,26 @@ pub struct Pair {
     pub candidate_version: String,
     /// What asking again said, where it was done.
     pub reference: Option<Reference>,
+    /// What was known, when this was made, of values that the sides made differently.
+    pub mapped: Mapped,
+}
+
+/// Values of the primary in this exchange and its answer, with those that stand for them on the
+/// sides that were asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mapped {
+    pub candidate: Vec<Mapping>,
+    pub secondary: Vec<Mapping>,
+}
+
+/// A value the primary made and the one another side made in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mapping {
+    /// What it names: an entity (`loan`), `token`, `cookie:NAME`; empty for a value that is like
+    /// no other wherever it stands.
+    pub kind: String,
+    pub primary: String,
+    pub other: String,
 }
 
 /// How the replayer settled one exchange.

@@ -122,8 +122,20 @@ impl Queue {
     /// Where a lane has several consumers, each partition is served to one of them; another takes
     /// over when that one is dropped.
     pub async fn consumer(&self, lane: Lane, prefetch: u16) -> Result<Consumer, QueueError> {
+        let all: Vec<Partition> = (0..self.partitions).collect();
+        self.consumer_of(lane, prefetch, &all).await
+    }
+
+    /// As [`Queue::consumer`], of some partitions only. A queue of one process has nobody to
+    /// share with and gives all of them.
+    pub async fn consumer_of(
+        &self,
+        lane: Lane,
+        prefetch: u16,
+        partitions: &[Partition],
+    ) -> Result<Consumer, QueueError> {
         let source = match &self.backend {
-            Backend::Amqp(amqp) => Source::Amqp(amqp.consumer(lane, prefetch).await?),
+            Backend::Amqp(amqp) => Source::Amqp(amqp.consumer(lane, prefetch, partitions).await?),
             Backend::Disk(disk) => Source::Log(disk.reader(lane, prefetch)),
             Backend::Null => Source::Null(self.closed.clone()),
         };

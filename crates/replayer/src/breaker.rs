@@ -1,14 +1,14 @@
-//! Whether a side can be reached: open after so many failed connections in a row, closed again
-//! when a probe gets through.
+//! Whether a side can be used: open after so many failed connections in a row, when it refuses
+//! whole clients, or when it says that it is overloaded; closed again when a probe gets through.
 //!
-//! Only connections count. What a side does on a connection is a result.
+//! A single answer never opens it: what a side does on a connection is a result.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     time::Duration,
 };
 
-use exchange::Micros;
+use exchange::{Micros, control::BreakerKind};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{instant::now_micros, wire::Line};
@@ -22,13 +22,23 @@ pub(crate) struct BreakerState {
     pub(crate) open: Option<Instant>,
     /// Since when it is as it is, by the wall clock.
     pub(crate) since: Micros,
+    pub(crate) kind: BreakerKind,
     /// The last failure; empty while closed.
     pub(crate) detail: String,
+}
+
+impl BreakerState {
+    fn closed() -> Self {
+        let (since, detail) = (now_micros(), String::new());
+        Self { open: None, since, kind: BreakerKind::Down, detail }
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Breaker {
     threshold: u32,
+    /// Answers in a row that say that it is overloaded.
+    overloaded: AtomicU32,
     in_a_row: AtomicU32,
     connections: AtomicU64,
     ever: AtomicBool,
@@ -38,9 +48,10 @@ pub(crate) struct Breaker {
 impl Breaker {
     /// Opens after `threshold` failures in a row.
     pub(crate) fn new(threshold: u32) -> Self {
-        let state = BreakerState { open: None, since: now_micros(), detail: String::new() };
+        let state = BreakerState::closed();
         Self {
             threshold,
+            overloaded: AtomicU32::new(0),
             in_a_row: AtomicU32::new(0),
             connections: AtomicU64::new(0),
             ever: AtomicBool::new(false),
@@ -58,8 +69,26 @@ impl Breaker {
     /// A connection could not be made.
     pub(crate) fn failed(&self, detail: &str) {
         if self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= self.threshold {
-            self.open(detail);
+            self.open(BreakerKind::Down, detail);
         }
+    }
+
+    /// It answered; `refused` where it said that it has too much to do and the primary had not.
+    pub(crate) fn answered(&self, refused: bool) {
+        if !refused {
+            return self.overloaded.store(0, Ordering::Relaxed);
+        }
+        if self.overloaded.fetch_add(1, Ordering::Relaxed) + 1 >= self.threshold {
+            self.overloaded.store(0, Ordering::Relaxed);
+            let detail = "it answers 429 or 503 to everything: lower `concurrency` or `max_rate` \
+                          in [replay], or give it more";
+            self.open(BreakerKind::Overloaded, detail);
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Option<BreakerKind> {
+        let state = self.state.borrow();
+        state.open.map(|_| state.kind)
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -75,28 +104,23 @@ impl Breaker {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Probes `line` whenever this is open, for ever.
-    pub(crate) async fn keep_probing(&self, line: &Line, pause: Duration) {
-        let mut state = self.watch();
-        loop {
-            if state.wait_for(|state| state.open.is_some()).await.is_err() {
-                return;
-            }
-            let ever = self.ever.load(Ordering::Relaxed);
-            tokio::time::sleep(if ever { pause } else { pause.min(PROBE_AT_FIRST) }).await;
-            self.probe(line).await;
-        }
+    /// Resolves when this is open and its pause is over: time for a probe.
+    pub(crate) async fn probe_due(&self, pause: Duration) {
+        // The sender is `self`: this cannot fail.
+        let _ = self.watch().wait_for(|state| state.open.is_some()).await;
+        let ever = self.ever.load(Ordering::Relaxed);
+        tokio::time::sleep(if ever { pause } else { pause.min(PROBE_AT_FIRST) }).await;
     }
 
     /// Opens or closes by one connection.
     pub(crate) async fn probe(&self, line: &Line) {
         match line.probe().await {
             Ok(()) => self.close(),
-            Err(failure) => self.open(&failure.0),
+            Err(failure) => self.open(BreakerKind::Down, &failure.0),
         }
     }
 
-    fn open(&self, detail: &str) {
+    pub(crate) fn open(&self, kind: BreakerKind, detail: &str) {
         self.state.send_if_modified(|state| {
             let opens = state.open.is_none();
             if opens {
@@ -104,17 +128,18 @@ impl Breaker {
                 state.since = now_micros();
             }
             let changed = opens || state.detail != detail;
+            state.kind = kind;
             detail.clone_into(&mut state.detail);
             changed
         });
     }
 
-    fn close(&self) {
+    pub(crate) fn close(&self) {
         self.connected();
         self.state.send_if_modified(|state| {
             let closes = state.open.is_some();
             if closes {
-                *state = BreakerState { open: None, since: now_micros(), detail: String::new() };
+                *state = BreakerState::closed();
             }
             closes
         });
@@ -154,7 +179,12 @@ mod tests {
         breaker.failed("refused");
 
         let mut state = breaker.watch();
-        let probing = breaker.keep_probing(&line, Duration::from_millis(10));
+        let probing = async {
+            loop {
+                breaker.probe_due(Duration::from_millis(10)).await;
+                breaker.probe(&line).await;
+            }
+        };
         let closing = async {
             tokio::time::sleep(Duration::from_millis(60)).await;
             assert!(breaker.is_open());
@@ -162,7 +192,7 @@ mod tests {
             state.wait_for(|state| state.open.is_none()).await.unwrap();
         };
         tokio::select! {
-            () = probing => panic!("it stopped probing"),
+            () = probing => unreachable!("it probes for ever"),
             closed = tokio::time::timeout(Duration::from_secs(5), closing) => closed.unwrap(),
         }
         assert!(!breaker.is_open());

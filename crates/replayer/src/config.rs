@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use crate::{
     converge::ReferenceConfig,
+    credentials::{Credentials, SwapConfig},
+    memory::MemoryConfig,
     origin::{Origin, OriginError},
 };
 
@@ -56,6 +58,9 @@ pub struct ReplayConfig {
     /// Pause between probes of a candidate that cannot be reached; 500 ms (or this, where it is
     /// shorter) while it has never been reached.
     pub probe_ms: u64,
+    /// How long a 401 or 403 of the candidate alone waits for others of its kind, which would
+    /// say that its credentials are wrong, before it counts.
+    pub refusal_wait_ms: u64,
     /// How long the breaker may stay open, or replaying paused, before messages are given back.
     /// None are taken again until it closes, or replaying goes on.
     pub give_back_ms: u64,
@@ -65,6 +70,21 @@ pub struct ReplayConfig {
     pub set_headers: BTreeMap<String, String>,
     /// Headers of the client that the candidate does not get.
     pub remove_headers: Vec<String>,
+    /// What becomes of the client's credentials on the way to the candidate.
+    pub credentials: Credentials,
+    pub swap: SwapConfig,
+    /// Starts of paths that the candidate has elsewhere; the first that fits counts.
+    pub rewrite: Vec<Rewrite>,
+    /// PEM file of authorities that may vouch for an https candidate, beside the system's.
+    pub candidate_ca: Option<std::path::PathBuf>,
+    /// PEM files of a certificate and its key, shown to the candidate.
+    pub client_cert: Option<std::path::PathBuf>,
+    pub client_key: Option<std::path::PathBuf>,
+    /// What these files hold; put in by whoever reads them.
+    #[serde(skip)]
+    pub tls: TlsFiles,
+    /// Ids, tokens and cookies that the sides made differently.
+    pub memory: MemoryConfig,
     /// What the candidate's answers are held against.
     pub reference: ReferenceConfig,
 }
@@ -89,12 +109,45 @@ impl Default for ReplayConfig {
             session_wait_ms: 5_000,
             breaker_failures: 20,
             probe_ms: 10_000,
+            refusal_wait_ms: 10_000,
             give_back_ms: 60_000,
             drain_ms: 5_000,
             set_headers: BTreeMap::new(),
             remove_headers: Vec::new(),
+            credentials: Credentials::default(),
+            swap: SwapConfig::default(),
+            rewrite: Vec::new(),
+            candidate_ca: None,
+            client_cert: None,
+            client_key: None,
+            tls: TlsFiles::default(),
+            memory: MemoryConfig::default(),
             reference: ReferenceConfig::default(),
         }
+    }
+}
+
+/// `[[replay.rewrite]]`: another start of a path.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rewrite {
+    /// `/api/v1`: the path itself and what is below it.
+    pub prefix: String,
+    /// What stands in its place; empty takes it off.
+    pub with: String,
+}
+
+/// PEM texts.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub ca: Option<Vec<u8>>,
+    pub cert: Option<Vec<u8>>,
+    pub key: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for TlsFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TlsFiles").finish_non_exhaustive()
     }
 }
 
@@ -111,6 +164,8 @@ pub enum ReplayConfigError {
     HeaderName { field: &'static str, name: String },
     #[error("replay.set_headers: the value of `{name}` holds a byte that no header may hold")]
     HeaderValue { name: String },
+    #[error("replay.{field}: {problem}")]
+    Value { field: &'static str, problem: String },
     #[error("replay.{field}: `{name}` belongs to the replayer or to the connection; leave it out")]
     Reserved { field: &'static str, name: String },
 }
@@ -131,6 +186,45 @@ impl ReplayConfig {
         for name in &self.remove_headers {
             editable_header("remove_headers", name)?;
         }
+        self.validate_credentials()?;
+        self.validate_tls()
+    }
+
+    fn validate_credentials(&self) -> Result<(), ReplayConfigError> {
+        if self.credentials == Credentials::Swap {
+            let value = |problem: &str| ReplayConfigError::Value {
+                field: "swap",
+                problem: problem.to_owned(),
+            };
+            self.swap.problem().map_or(Ok(()), |problem| Err(value(problem)))?;
+            editable_header("swap.header", &self.swap.header)?;
+            if self.swap.value.as_deref().is_some_and(|v| HeaderValue::from_str(v).is_err()) {
+                return Err(value("the value holds a byte that no header may hold"));
+            }
+        }
+        for Rewrite { prefix, with } in &self.rewrite {
+            let path = |text: &str| {
+                text.starts_with('/') && !text.ends_with('/') && !text.contains(['?', '#', ' '])
+            };
+            if !path(prefix) || !(with.is_empty() || path(with)) {
+                let problem =
+                    format!("`{prefix}` with `{with}`: write /a/b, without a slash at the end");
+                return Err(ReplayConfigError::Value { field: "rewrite", problem });
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_tls(&self) -> Result<(), ReplayConfigError> {
+        if self.client_cert.is_some() != self.client_key.is_some() {
+            let problem =
+                "a certificate needs its key, and a key its certificate: set both".to_owned();
+            return Err(ReplayConfigError::Value { field: "client_cert", problem });
+        }
+        crate::wire::tls_of(&self.tls).map_err(|error| ReplayConfigError::Value {
+            field: "candidate_ca, client_cert or client_key",
+            problem: format!("{error:#}"),
+        })?;
         Ok(())
     }
 

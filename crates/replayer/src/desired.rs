@@ -76,16 +76,18 @@ pub(crate) async fn report_breaker(player: &Player, store: &Store) {
             if open {
                 tracing::warn!(
                     candidate.origin = %origin,
+                    breaker.kind = state.kind.as_str(),
                     reason = %state.detail,
-                    "the candidate cannot be reached: exchanges wait"
+                    "the candidate cannot be used: exchanges wait"
                 );
             } else {
-                tracing::info!(candidate.origin = %origin, "the candidate can be reached again");
+                tracing::info!(candidate.origin = %origin, "the candidate can be used again");
             }
             was_open = open;
         }
         let report = BreakerReport {
             open,
+            kind: state.kind,
             since: state.since,
             origin: origin.clone(),
             detail: state.detail,

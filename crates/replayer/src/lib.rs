@@ -20,12 +20,14 @@ mod begun;
 mod breaker;
 mod config;
 mod converge;
+mod credentials;
 mod desired;
 #[cfg(test)]
 mod fixture;
 mod hand;
 mod held;
 mod instant;
+mod memory;
 mod metrics;
 mod origin;
 mod pace;
@@ -37,18 +39,24 @@ mod request;
 mod round;
 mod sessions;
 mod version;
+mod wave;
 mod wire;
 mod writes;
 
-pub use config::{ReplayConfig, ReplayConfigError};
+pub use config::{ReplayConfig, ReplayConfigError, Rewrite, TlsFiles};
 pub use converge::{Opinion, ReferenceConfig, ReferenceMode};
+pub use credentials::{Credentials, SwapConfig};
+pub use memory::{MemoryConfig, MemoryConfigError, Seed};
 pub use origin::OriginError;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use exchange::seal::Keyring;
 use queue::{Consumer, Lane, Queue};
-use store::Store;
+use store::{Share, Store};
 use tokio::{
     sync::{Semaphore, watch},
     task::{JoinHandle, JoinSet},
@@ -60,8 +68,10 @@ use crate::{
     begun::BegunNotes,
     breaker::Breaker,
     converge::Converge,
+    credentials::Keychain,
     hand::Hand,
     held::HeldBytes,
+    memory::SessionMemory,
     metrics::Metrics,
     pace::Pace,
     perform::Performance,
@@ -72,6 +82,7 @@ use crate::{
     round::{Round, RoundEnd},
     sessions::Sessions,
     version::Versions,
+    wave::Wave,
     wire::Line,
     writes::WriteNotes,
 };
@@ -101,7 +112,14 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
     let held = Arc::new(HeldBytes::new(config.max_held_bytes));
     let hand = Arc::new(Hand::default());
     let (notes, committing) = WriteNotes::new(store.clone());
-    let player = Arc::new(player(&config, notes, &held, &metrics)?);
+    let (remembering, keeping) = match config.memory.enabled {
+        true => {
+            let (memory, keeping) = SessionMemory::new(&config.memory, store.clone(), &keys);
+            (Some(memory), Some(keeping))
+        }
+        false => (None, None),
+    };
+    let player = Arc::new(player(&config, notes, &held, &metrics, remembering)?);
     let give_up = CancellationToken::new();
     let downstream = Downstream {
         keys: Arc::clone(&keys),
@@ -128,11 +146,15 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
         keys,
         held,
         metrics,
+        wave: Arc::new(Wave::new(Duration::from_millis(config.refusal_wait_ms))),
         converge,
     };
 
     let mut beside = JoinSet::new();
     beside.spawn(committing);
+    if let Some(keeping) = keeping {
+        beside.spawn(keeping);
+    }
     watch_over(&mut beside, &player, &queue, &store, &config);
     let mut rechecking = JoinSet::new();
     rechecking.spawn(rechecks.run());
@@ -147,10 +169,16 @@ pub async fn run(inputs: ReplayInputs, shutdown: CancellationToken) -> anyhow::R
         tokio::spawn(admin::serve(admin, listener, stop_admin.clone()))
     });
 
-    let _ = tokio::time::timeout(FIRST_LOOK, desired::learn(&player, &store)).await;
+    let first_look = async {
+        desired::learn(&player, &store).await;
+        if let Some(memory) = &player.memory {
+            memory.loaded().await;
+        }
+    };
+    let _ = tokio::time::timeout(FIRST_LOOK, first_look).await;
     let replayed = tokio::select! {
         failed = first_failure(&mut publishing) => Err(failed),
-        ended = rounds(&config, &queue, &performance, &shutdown) => ended,
+        ended = rounds(&config, &queue, &store, &performance, &shutdown) => ended,
     };
     // The last publisher goes, so that publishing ends when it has confirmed what was handed in.
     rechecking.shutdown().await;
@@ -169,13 +197,17 @@ fn player(
     notes: WriteNotes,
     held: &Arc<HeldBytes>,
     metrics: &Arc<Metrics>,
+    memory: Option<Arc<SessionMemory>>,
 ) -> anyhow::Result<Player> {
     let side = |origin, edits| -> anyhow::Result<Side> {
         let breaker = Breaker::new(config.breaker_failures);
         Ok(Side { line: Line::new(origin, edits, config)?, breaker })
     };
     let secondary = config.secondary_origin()?;
+    let keychain = Keychain::new(config.credentials, config.swap.clone());
     Ok(Player {
+        keychain,
+        refused: Mutex::default(),
         candidate: side(config.candidate_origin()?, HeaderEdits::of(config))?,
         secondary: secondary.map(|origin| side(origin, HeaderEdits::default())).transpose()?,
         send_writes: config.writes,
@@ -189,6 +221,8 @@ fn player(
         notes,
         versions: Versions::new(&config.version_header, config.candidate_version.clone()),
         metrics: Arc::clone(metrics),
+        memory,
+        create_wait: Duration::from_millis(config.session_wait_ms),
         recheck: Arc::default(),
     })
 }
@@ -211,13 +245,18 @@ fn watch_over(
     let pause = Duration::from_millis(config.probe_ms);
     let probing = Arc::clone(player);
     beside.spawn(async move {
-        let side = &probing.candidate;
-        side.breaker.keep_probing(&side.line, pause).await;
+        loop {
+            probing.candidate.breaker.probe_due(pause).await;
+            probing.probe().await;
+        }
     });
     let probing = Arc::clone(player);
     beside.spawn(async move {
         if let Some(side) = &probing.secondary {
-            side.breaker.keep_probing(&side.line, pause).await;
+            loop {
+                side.breaker.probe_due(pause).await;
+                side.breaker.probe(&side.line).await;
+            }
         }
     });
 }
@@ -228,6 +267,20 @@ fn watch_over(
 async fn rounds(
     config: &ReplayConfig,
     queue: &Queue,
+    store: &Store,
+    performance: &Performance,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut share = Share::join(store, Lane::Exchanges.as_str(), queue.partitions()).await;
+    let ended = take_rounds(config, queue, &mut share, performance, shutdown).await;
+    share.leave().await;
+    ended
+}
+
+async fn take_rounds(
+    config: &ReplayConfig,
+    queue: &Queue,
+    share: &mut Share,
     performance: &Performance,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -239,10 +292,11 @@ async fn rounds(
     loop {
         let consumer = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            consumer = consumer_of_use(config, queue, performance) => consumer,
+            consumer = consumer_of_use(config, queue, share, performance) => consumer,
         };
-        match Round::new(config, performance).run(consumer, shutdown).await {
+        match Round::new(config, performance).run(consumer, share, shutdown).await {
             RoundEnd::Stopped | RoundEnd::QueueClosed => return Ok(()),
+            RoundEnd::Shared => {}
             RoundEnd::Standing => {
                 tracing::info!("nothing can be sent for long: messages were given back");
             }
@@ -254,11 +308,13 @@ async fn rounds(
 async fn consumer_of_use(
     config: &ReplayConfig,
     queue: &Queue,
+    share: &mut Share,
     performance: &Performance,
 ) -> Consumer {
     performance.player.may_send().await;
     loop {
-        match queue.consumer(Lane::Exchanges, config.messages_in_hand()).await {
+        let (prefetch, mine) = (config.messages_in_hand(), share.mine());
+        match queue.consumer_of(Lane::Exchanges, prefetch, &mine).await {
             Ok(consumer) => return consumer,
             Err(error) => {
                 tracing::warn!(error = %error, "exchanges cannot be taken: trying again");

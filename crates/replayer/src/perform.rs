@@ -16,6 +16,7 @@ use crate::{
     player::Player,
     publish::{Note, Publisher},
     sessions::{Job, Sessions, UnderWay},
+    wave::{Ruling, Wave},
     writes::Claim,
 };
 
@@ -35,6 +36,7 @@ pub(crate) struct Performance {
     pub(crate) keys: Arc<Keyring>,
     pub(crate) held: Arc<HeldBytes>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) wave: Arc<Wave>,
     /// Where differing reads are asked again.
     pub(crate) converge: Option<Arc<Converge>>,
 }
@@ -52,8 +54,30 @@ impl Performance {
         let mut turn = Some((first, under_way));
         while let Some((job, under_way)) = turn {
             let Some(settlement) = self.run(&job, &under_way, &closing).await else { return };
-            self.conclude(job, settlement, &closing);
+            self.rule(job, settlement, &closing);
             turn = self.sessions.next(session);
+        }
+    }
+
+    /// Settles an exchange, unless its answer may be one of a wave of refusals.
+    fn rule(&self, job: Job, settlement: Settlement, closing: &CancellationToken) {
+        match self.wave.rule(job, settlement, self.player.refuses_credentials()) {
+            Ruling::Settle(settled) => {
+                for (job, settlement) in settled {
+                    self.conclude(job, settlement, closing);
+                }
+            }
+            Ruling::Wave(refused) => {
+                let jobs: Vec<Job> = refused.into_iter().map(|(job, _)| job).collect();
+                self.player.refused(&jobs);
+                self.skip(&jobs, SkipReason::Credentials);
+            }
+        }
+    }
+
+    pub(crate) fn settle_all(&self, settled: Vec<(Job, Settlement)>) {
+        for (job, settlement) in settled {
+            self.settle(&job, settlement);
         }
     }
 
@@ -102,6 +126,9 @@ impl Performance {
     /// Hands a result on.
     pub(crate) fn settle(&self, job: &Job, settlement: Settlement) {
         self.sessions.settled(&job.exchange, &settlement);
+        if let Some(memory) = &self.player.memory {
+            memory.settled(&job.exchange, &settlement);
+        }
         self.metrics.settled(&settlement);
         let settled = Settled { number: job.exchange.number, settlement };
         let bytes = size_of(&settled);
@@ -127,6 +154,9 @@ impl Performance {
             && self.is_overtaken(exchange, taken, closing).await?
         {
             return Some(self.player.skipped(exchange, SkipReason::SessionGap));
+        }
+        if let Some(memory) = &self.player.memory {
+            memory.expected.wait(exchange, self.player.create_wait, closing).await?;
         }
         match &job.singly {
             None => self.run_caught(exchange, under_way, closing).await,

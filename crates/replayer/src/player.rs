@@ -1,20 +1,26 @@
 //! One exchange's turn: from its session's order to its settlement.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use exchange::{
-    Answer, Exchange, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement, SkipReason,
+    Answer, Exchange, Mapped, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement,
+    SkipReason, control::BreakerKind,
 };
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     breaker::Breaker,
+    credentials::Keychain,
     held::HeldBytes,
     instant::now_micros,
+    memory::{Copyist, Rewritten, SessionMemory},
     metrics::Metrics,
     pace::Pace,
-    sessions::UnderWay,
+    sessions::{Job, UnderWay},
     version::Versions,
     wire::{Connection, Line, Unconnected},
     writes::{Claim, WriteNotes},
@@ -47,7 +53,14 @@ pub(crate) struct Player {
     pub(crate) paused: watch::Sender<bool>,
     pub(crate) notes: WriteNotes,
     pub(crate) versions: Versions,
+    pub(crate) keychain: Keychain,
+    /// A read that the candidate refused with others: asked again to see whether it still does.
+    pub(crate) refused: Mutex<Option<Exchange>>,
     pub(crate) metrics: Arc<Metrics>,
+    /// `None`: switched off.
+    pub(crate) memory: Option<Arc<SessionMemory>>,
+    /// How long an exchange waits for a create that makes what it names.
+    pub(crate) create_wait: Duration,
     /// Somebody asked for a recheck.
     pub(crate) recheck: Arc<Notify>,
 }
@@ -97,14 +110,22 @@ impl Player {
                 continue;
             }
             under_way.begin();
-            let asked = self.ask_both(exchange, &mut tries).await;
+            let asking = Asking {
+                candidate: self.for_candidate(exchange).await,
+                secondary: self.rewritten(Copyist::Secondary, exchange),
+            };
+            let asked = self.ask_both(&asking, exchange, &mut tries).await;
             under_way.end();
             match asked {
-                Ok(candidate) => return Some(self.replayed(exchange, candidate, tries.secondary)),
+                Ok(candidate) => {
+                    let secondary = tries.secondary;
+                    return Some(self.concluded(exchange, &asking, candidate, secondary).await);
+                }
                 Err(failure) => {
                     if let Some(answer) = self.unconnected(&mut tries, failure) {
                         self.notes.sending(exchange.number);
-                        return Some(self.replayed(exchange, answer, tries.secondary));
+                        let mapped = Mapped::default();
+                        return Some(self.replayed(exchange, answer, tries.secondary, mapped));
                     }
                 }
             }
@@ -164,6 +185,7 @@ impl Player {
     /// Asks the secondary at the same moment as the candidate, once the candidate is reached.
     async fn ask_both(
         &self,
+        asking: &Asking<'_>,
         exchange: &Exchange,
         tries: &mut Tries,
     ) -> Result<Answer, Unconnected> {
@@ -177,10 +199,10 @@ impl Player {
             if let Some(side) = &self.secondary
                 && secondary.is_none()
             {
-                *secondary = Some(side.ask_or_say_why(exchange).await);
+                *secondary = Some(side.ask_or_say_why(&asking.secondary.exchange).await);
             }
         };
-        let ask_candidate = self.candidate.ask(connection, exchange, closed);
+        let ask_candidate = self.candidate.ask(connection, &asking.candidate.exchange, closed);
         let (asked, ()) = tokio::join!(ask_candidate, ask_secondary);
         if asked.is_err() && exchange.write && tries.secondary.is_none() {
             self.notes.not_sent(exchange.number);
@@ -211,9 +233,15 @@ impl Player {
         exchange: &Exchange,
         candidate: Answer,
         secondary: Option<Answer>,
+        mapped: Mapped,
     ) -> Settlement {
         let candidate_version = self.versions.of(candidate.response());
         self.metrics.answered(&candidate);
+        if let Some(response) = candidate.response() {
+            let busy = |status| matches!(status, 429 | 503);
+            let refused = busy(response.status) && !busy(exchange.response.status);
+            self.candidate.breaker.answered(refused);
+        }
         let exchange = exchange.clone();
         let reference = None;
         Settlement::Replayed(Box::new(Pair {
@@ -222,8 +250,118 @@ impl Player {
             secondary,
             candidate_version,
             reference,
+            mapped,
         }))
     }
+
+    /// What the candidate is asked: with its own ids and the credentials that it gets.
+    pub(crate) async fn for_candidate<'e>(&self, exchange: &'e Exchange) -> Rewritten<'e> {
+        let rewritten = self.rewritten(Copyist::Candidate, exchange);
+        match self.keychain.apply(&rewritten.exchange).await {
+            Some(with_ours) => rewritten.with(with_ours),
+            None => rewritten,
+        }
+    }
+
+    pub(crate) fn refuses_credentials(&self) -> bool {
+        self.candidate.breaker.kind() == Some(BreakerKind::Credentials)
+    }
+
+    /// The candidate refuses whole clients: nothing is sent until it takes one of them again.
+    pub(crate) fn refused(&self, jobs: &[Job]) {
+        self.keychain.refused();
+        let newest = jobs.iter().rev().find(|job| !job.exchange.write);
+        if let Some(job) = newest {
+            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            *refused = Some(job.exchange.clone());
+        }
+        if !self.refuses_credentials() {
+            let detail = "it answers 401 or 403 where the primary does not: set `credentials` in \
+                          [replay], or give it the keys that it lacks";
+            self.candidate.breaker.open(BreakerKind::Credentials, detail);
+        }
+    }
+
+    /// Looks whether what opened the breaker is over.
+    pub(crate) async fn probe(&self) {
+        let Side { line, breaker } = &self.candidate;
+        match breaker.kind() {
+            None => {}
+            Some(BreakerKind::Down) => breaker.probe(line).await,
+            // It had its pause; the next answers tell.
+            Some(BreakerKind::Overloaded) => breaker.close(),
+            Some(BreakerKind::Credentials) => {
+                let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let Some(exchange) = refused else { return breaker.close() };
+                self.keychain.refused();
+                let asked = self.for_candidate(&exchange).await;
+                let Ok(connection) = line.open(false).await else { return };
+                let Ok(answer) = line.ask(connection, &asked.exchange, &mut 0).await else {
+                    return;
+                };
+                let status = answer.response().map(|response| response.status);
+                if status.is_some_and(|status| !matches!(status, 401 | 403)) {
+                    breaker.close();
+                }
+            }
+        }
+    }
+
+    /// The request a side gets: the client's, with what that side made itself in it.
+    pub(crate) fn rewritten<'e>(&self, side: Copyist, exchange: &'e Exchange) -> Rewritten<'e> {
+        match &self.memory {
+            Some(memory) if side == Copyist::Candidate || self.secondary.is_some() => {
+                memory.rewrite(side, exchange)
+            }
+            _ => Rewritten::as_captured(exchange),
+        }
+    }
+
+    /// Learns from both answers and settles the pair.
+    async fn concluded(
+        &self,
+        exchange: &Exchange,
+        asking: &Asking<'_>,
+        candidate: Answer,
+        secondary: Option<Answer>,
+    ) -> Settlement {
+        let Some(memory) = &self.memory else {
+            return self.replayed(exchange, candidate, secondary, Mapped::default());
+        };
+        let mut lessons = memory.learn(Copyist::Candidate, exchange, &candidate);
+        let mut mapped = Mapped {
+            candidate: memory.known(Copyist::Candidate, &asking.candidate, exchange, &candidate),
+            secondary: Vec::new(),
+        };
+        if let Some(answer) = &secondary {
+            lessons.extend(memory.learn(Copyist::Secondary, exchange, answer));
+            let side = Copyist::Secondary;
+            mapped.secondary = memory.known(side, &asking.secondary, exchange, answer);
+        }
+        memory.keep(&lessons, exchange.write).await;
+        if is_gone(&candidate) && !is_missing(exchange.response.status) {
+            let unmapped = memory.names_unmapped(exchange);
+            if unmapped {
+                return self.skipped(exchange, SkipReason::UnmappedId);
+            }
+        }
+        self.replayed(exchange, candidate, secondary, mapped)
+    }
+}
+
+/// The requests of one exchange, one for each side.
+#[derive(Debug)]
+struct Asking<'e> {
+    candidate: Rewritten<'e>,
+    secondary: Rewritten<'e>,
+}
+
+fn is_gone(answer: &Answer) -> bool {
+    answer.response().is_some_and(|response| is_missing(response.status))
+}
+
+fn is_missing(status: u16) -> bool {
+    matches!(status, 404 | 410)
 }
 
 impl Side {

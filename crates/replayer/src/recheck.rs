@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
+    memory::Copyist,
     player::Player,
     publish::{Note, Publisher},
 };
@@ -143,11 +144,15 @@ impl Rechecks {
         let _permit = self.player.permits.acquire().await;
         let ask_secondary = async {
             match &self.player.secondary {
-                Some(side) => Some(side.ask_or_say_why(exchange).await),
+                Some(side) => {
+                    let own = self.player.rewritten(Copyist::Secondary, exchange);
+                    Some(side.ask_or_say_why(&own.exchange).await)
+                }
                 None => None,
             }
         };
-        tokio::join!(self.player.candidate.ask_or_say_why(exchange), ask_secondary)
+        let own = self.player.for_candidate(exchange).await;
+        tokio::join!(self.player.candidate.ask_or_say_why(&own.exchange), ask_secondary)
     }
 }
 

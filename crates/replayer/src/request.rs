@@ -9,6 +9,8 @@
 //! - The framing is that of the body at hand: one `content-length`, or nothing where the client
 //!   sent neither length nor body.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use exchange::{Exchange, Headers};
 use http::{
@@ -18,7 +20,7 @@ use http::{
 };
 use http_body_util::Full;
 
-use crate::{ReplayConfig, origin::Origin};
+use crate::{ReplayConfig, Rewrite, origin::Origin};
 
 pub(crate) const EXCHANGE: HeaderName = HeaderName::from_static("x-understudy-exchange");
 pub(crate) const SHADOW: HeaderName = HeaderName::from_static("x-understudy-shadow");
@@ -43,6 +45,7 @@ const OF_THE_CONNECTION: [&str; 9] = [
 pub(crate) struct HeaderEdits {
     set: Vec<(HeaderName, HeaderValue)>,
     remove: Vec<HeaderName>,
+    rewrite: Vec<Rewrite>,
 }
 
 impl HeaderEdits {
@@ -56,7 +59,19 @@ impl HeaderEdits {
         });
         let remove =
             config.remove_headers.iter().filter_map(|n| HeaderName::from_bytes(n.as_bytes()).ok());
-        Self { set: set.collect(), remove: remove.collect() }
+        let rewrite = config.rewrite.clone();
+        Self { set: set.collect(), remove: remove.collect(), rewrite }
+    }
+
+    /// The target with the start of its path replaced, where a rewrite fits.
+    fn target<'t>(&self, target: &'t str) -> Cow<'t, str> {
+        let rewritten = self.rewrite.iter().find_map(|Rewrite { prefix, with }| {
+            let rest = target.strip_prefix(prefix.as_str())?;
+            let whole = rest.is_empty() || rest.starts_with(['/', '?']);
+            let slash = if with.is_empty() && !rest.starts_with('/') { "/" } else { "" };
+            whole.then(|| format!("{with}{slash}{rest}"))
+        });
+        rewritten.map_or(Cow::Borrowed(target), Cow::Owned)
     }
 }
 
@@ -78,7 +93,7 @@ pub(crate) fn build(
     let mut request = Request::new(Full::new(captured.body.clone()));
     *request.method_mut() = Method::from_bytes(captured.method.as_bytes())
         .map_err(|_| "the method is no HTTP token".to_owned())?;
-    *request.uri_mut() = target(&origin.prefix, &captured.target)?;
+    *request.uri_mut() = target(&origin.prefix, &edits.target(&captured.target))?;
     *request.version_mut() = Version::HTTP_11;
 
     let mut headers = kept(&captured.headers, captured.body.len())?;
@@ -219,6 +234,28 @@ mod tests {
         let request =
             build(&exchange_with("GET", "/a/..//b?c"), &origin, &HeaderEdits::default()).unwrap();
         assert_eq!(request.uri().to_string(), "/v2/a/..//b?c");
+    }
+
+    #[test]
+    fn the_start_of_a_path_is_replaced_as_a_whole() {
+        let rewrite =
+            |prefix: &str, with: &str| Rewrite { prefix: prefix.into(), with: with.into() };
+        let rewrite = vec![rewrite("/api/v1", "/v2"), rewrite("/old", "")];
+        let config = ReplayConfig { rewrite, ..ReplayConfig::default() };
+        let edits = HeaderEdits::of(&config);
+        let origin = "http://candidate:9000".parse().unwrap();
+        for (target, sent) in [
+            ("/api/v1/loans/%41?x=/api/v1", "/v2/loans/%41?x=/api/v1"),
+            ("/api/v1?x", "/v2?x"),
+            ("/api/v10", "/api/v10"),
+            ("/old", "/"),
+            ("/old?x", "/?x"),
+            ("/old/a", "/a"),
+            ("/older", "/older"),
+        ] {
+            let request = build(&exchange_with("GET", target), &origin, &edits).unwrap();
+            assert_eq!(request.uri().to_string(), sent, "{target}");
+        }
     }
 
     #[test]

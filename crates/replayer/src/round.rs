@@ -11,6 +11,7 @@ use exchange::{
     envelope::{self, EnvelopeError},
 };
 use queue::{Consumer, Delivery};
+use store::Share;
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +36,8 @@ pub(crate) enum RoundEnd {
     QueueClosed,
     /// Nothing could be sent for long.
     Standing,
+    /// Other partitions are this process's now.
+    Shared,
 }
 
 #[derive(Debug)]
@@ -73,6 +76,7 @@ impl<'a> Round<'a> {
     pub(crate) async fn run(
         mut self,
         mut consumer: Consumer,
+        share: &mut Share,
         shutdown: &CancellationToken,
     ) -> RoundEnd {
         let mut check = tokio::time::interval(CHECK_EVERY);
@@ -84,6 +88,7 @@ impl<'a> Round<'a> {
                 biased;
                 () = shutdown.cancelled() => break RoundEnd::Stopped,
                 () = &mut standing => break RoundEnd::Standing,
+                () = share.changed() => break RoundEnd::Shared,
                 _ = check.tick() => self.check(),
                 Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
                     note_panic(ended);
@@ -114,6 +119,7 @@ impl<'a> Round<'a> {
         let overdue =
             self.performance.sessions.overdue(limit, |partition| hand.is_full(partition, prefetch));
         self.performance.skip(&overdue, SkipReason::SessionBacklog);
+        self.performance.settle_all(self.performance.wave.overdue());
     }
 
     async fn take(&mut self, delivery: Delivery) {
@@ -171,6 +177,9 @@ impl<'a> Round<'a> {
             let parked = self.performance.park(&job.exchange, ParkReason::DeliveryLimit, detail);
             return self.performance.settle(&job, parked);
         }
+        if let Some(memory) = &self.performance.player.memory {
+            memory.expected.expect(&job.exchange);
+        }
         match self.performance.sessions.add(job) {
             Added::Starts(first, under_way) => {
                 let performance = self.performance.clone();
@@ -204,10 +213,14 @@ impl<'a> Round<'a> {
             note_panic(ended);
         }
         self.running.shutdown().await;
+        self.performance.settle_all(self.performance.wave.release());
         if let Some(converge) = &self.performance.converge {
             converge.finish(until).await;
         }
         self.performance.sessions.clear();
+        if let Some(memory) = &self.performance.player.memory {
+            memory.expected.clear();
+        }
     }
 }
 

@@ -21,13 +21,16 @@ mod fold;
 mod funnel;
 mod gate;
 mod kept_rows;
+mod members;
 mod model;
 mod read;
 mod rechecks;
 mod record;
+mod remembered;
 mod reset;
 mod settings;
 mod settled;
+mod share;
 mod sql;
 mod tally;
 mod url;
@@ -55,7 +58,9 @@ pub use record::{
     Checked, Compared, Fate, KeptRow, Outcome, Record, RecordItem, Recorded, Sample, SampleSlot,
     SignatureRow, Stratum, Versus, Watched,
 };
+pub use remembered::{MemoryQuery, MemoryRow};
 pub use reset::{RESETS_SETTING, Reset, WasReset};
+pub use share::Share;
 pub use url::{StoreUrl, StoreUrlError};
 
 /// Stable hash of `METHOD template` (see `cluster::EndpointId`), as a database key.

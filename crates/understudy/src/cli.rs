@@ -170,6 +170,9 @@ pub(crate) struct DemoArgs {
     /// Keep data here [default: a fresh temporary folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Copy and replay submissions too: the candidate gives them ids of its own
+    #[arg(long)]
+    pub(crate) writes: bool,
     /// Requests per second
     #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u32).range(1..=5000))]
     pub(crate) rate: u32,

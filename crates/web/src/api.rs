@@ -14,6 +14,7 @@ mod gate_evidence;
 mod gate_query;
 mod ids;
 mod latency;
+mod memory;
 mod openapi;
 mod problem;
 mod rechecks;
@@ -40,6 +41,7 @@ pub(crate) use gate_evidence::judged;
 pub use gate_query::{GateQuery, gate_input_of};
 pub use ids::{ClusterId, instant, minute_instant};
 pub use latency::Quantiles;
+pub use memory::{MemoryJson, MemoryQuery, Remembered, memory, memory_seed};
 pub use openapi::OPENAPI;
 pub use problem::{ApiError, Problem};
 pub use rechecks::{

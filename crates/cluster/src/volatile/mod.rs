@@ -375,7 +375,7 @@ const MEANT_FOR_CLIENTS: [&str; 8] = [
 
 fn tally(places: &mut BTreeMap<PlaceId, PlaceTally>, signature: &Signature, pairs: u64) {
     let mut counted = BTreeSet::new();
-    for place in &signature.places {
+    for place in signature.places.iter().filter(|place| !place.is_mapped()) {
         let Some(id) = place_id(place) else { continue };
         let tally = places.entry(id.clone()).or_default();
         for class in [&place.left, &place.right] {

@@ -49,6 +49,7 @@ pub(crate) fn pair(path: &str, primary: Response, candidate: Response) -> Pair {
         secondary: None,
         candidate_version: "v1".into(),
         reference: None,
+        mapped: Default::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::{ToSpan, civil::DateTime};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
-use super::{Application, Customer, Offer, Reason};
+use super::{Application, Customer, Offer, Reason, Submission};
 use crate::policy::{self, Policy};
 
 const SEED: u64 = 1_979;
@@ -112,6 +112,45 @@ fn application(
         application.offers.push(offer(random, n * 5 + nth, &application));
     }
     application
+}
+
+pub(super) fn submitted(
+    submission: &Submission,
+    customer: usize,
+    by: &Customer,
+) -> Option<Application> {
+    let known = |names: &[&'static str], name: &str| names.iter().copied().find(|n| *n == name);
+    // The same submission is found the same by every service and build.
+    let mut hash = SEED;
+    let figures = format!("{submission:?}");
+    for byte in figures.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    let mut random = StdRng::seed_from_u64(hash);
+    let minutes = random.random_range(0..60 * 24 * 90);
+    let mut application = Application {
+        id: String::new(),
+        loan_id: String::new(),
+        customer,
+        amount: submission.amount,
+        country: by.country,
+        product: known(&PRODUCTS, &submission.product)?,
+        term_months: submission.term_months.max(1),
+        channel: known(&CHANNELS, &submission.channel)?,
+        important: random.random_bool(0.2),
+        score: random.random_range(300..980),
+        submitted_at: DateTime::constant(2026, 7, 1, 7, 0, 0, 0).saturating_add(minutes.minutes()),
+        finding: finding(&mut random),
+        queue: "",
+        on_hold: false,
+        reasons: reasons(&mut random),
+        offers: Vec::new(),
+    };
+    application.queue = Policy::complete().queue(&application);
+    for nth in 0..random.random_range(2..4) {
+        application.offers.push(offer(&mut random, nth, &application));
+    }
+    Some(application)
 }
 
 /// Mostly small amounts, in steps of 500.

@@ -1,14 +1,12 @@
 //! The bodies of the answers about applications and customers.
 
-use jiff::{ToSpan, civil::DateTime};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
-use super::now;
+use super::{created::Names, now};
 use crate::{
-    book::{Application, Customer},
+    book::{Application, Customer, Submission},
     policy::Policy,
 };
+use jiff::{ToSpan, civil::DateTime};
+use serde::{Deserialize, Serialize};
 
 /// As the services write a time: to the second, in UTC.
 pub(super) fn written(at: DateTime) -> String {
@@ -189,7 +187,7 @@ pub(super) fn customer<'a>(customer: &'a Customer, policy: &Policy) -> CustomerA
 
 #[derive(Deserialize)]
 pub(super) struct NewApplication {
-    pub(super) customer_id: String,
+    customer_id: String,
     amount: u64,
     product: String,
     term_months: u64,
@@ -198,7 +196,9 @@ pub(super) struct NewApplication {
 
 #[derive(Serialize)]
 pub(super) struct Received {
-    id: Uuid,
+    id: String,
+    loan_id: String,
+    offer_ids: Vec<String>,
     status: &'static str,
     submitted_at: String,
     customer_id: String,
@@ -208,10 +208,24 @@ pub(super) struct Received {
     channel: String,
 }
 
-pub(super) fn received(new: NewApplication) -> Received {
+impl NewApplication {
+    pub(super) fn submission(&self) -> Submission {
+        Submission {
+            customer_id: self.customer_id.clone(),
+            amount: self.amount,
+            product: self.product.clone(),
+            term_months: self.term_months,
+            channel: self.channel.clone(),
+        }
+    }
+}
+
+pub(super) fn received(new: NewApplication, names: Names) -> Received {
     let NewApplication { customer_id, amount, product, term_months, channel } = new;
     Received {
-        id: Uuid::new_v4(),
+        id: names.id,
+        loan_id: names.loan_id,
+        offer_ids: names.offer_ids,
         status: "RECEIVED",
         submitted_at: now(),
         customer_id,

@@ -205,3 +205,44 @@ async fn bad_requests_are_problems() {
     assert_eq!(post(known).await.unwrap().status(), 201);
     primary.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_created_is_told_alike_under_names_of_each_services_own() {
+    let (primary, candidate) = (Running::primary().await, Running::candidate(vec![]).await);
+    let client = client();
+    let body = r#"{"customer_id":"C10007","amount":70000,"product":"CAR","term_months":6,"channel":"BROKER"}"#;
+    let mut told = Vec::new();
+    for service in [&primary, &candidate] {
+        let request = client.post(format!("{}/applications", service.url));
+        let answer = request.header("content-type", "application/json").body(body).send().await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 201);
+        let location = answer.headers()["location"].to_str().unwrap().to_owned();
+        let made: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(location, format!("/applications/{}", made["id"].as_str().unwrap()));
+        let names = [&made["id"], &made["loan_id"], &made["offer_ids"][0]];
+        let names = names.map(|name| name.as_str().unwrap().to_owned());
+        let mut answers = String::new();
+        for target in [
+            format!("/applications/{}", names[0]),
+            format!("/loans/{}/decision", names[1]),
+            format!("/loans/{}/offers", names[1]),
+            format!("/offers/{}", names[2]),
+        ] {
+            let (status, answer) = service.get(&client, &target).await;
+            assert_eq!(status, 200, "{target}");
+            answers.push_str(&answer.to_string());
+        }
+        for name in made["offer_ids"].as_array().unwrap() {
+            answers = answers.replace(name.as_str().unwrap(), "OFFER");
+        }
+        for name in names {
+            answers = answers.replace(&name, "NAME");
+        }
+        told.push((made["id"].clone(), answers));
+    }
+    assert_ne!(told[0].0, told[1].0);
+    assert_eq!(told[0].1, told[1].1);
+    primary.stop().await;
+    candidate.stop().await;
+}

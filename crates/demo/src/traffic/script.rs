@@ -2,9 +2,13 @@
 //!
 //! A lane is one clerk after the other. Everything in it follows from seed and lane.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
@@ -23,8 +27,26 @@ pub(super) struct Step {
     pub(super) token: String,
 }
 
+/// What clerks have submitted, for all of them to go on with.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    made: Mutex<VecDeque<Made>>,
+}
+
+/// The names that a service gave to what was submitted.
+#[derive(Clone, Debug, Deserialize)]
+struct Made {
+    id: String,
+    loan_id: String,
+    offer_ids: Vec<String>,
+}
+
+/// Submissions that clerks remember.
+const REMEMBERED: usize = 64;
+
 pub(super) struct Lane {
     book: Arc<Book>,
+    desk: Arc<Desk>,
     random: StdRng,
     session: String,
     token: String,
@@ -35,11 +57,12 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(book: Arc<Book>, seed: u64, lane: u64) -> Self {
+    pub(super) fn new(book: Arc<Book>, desk: Arc<Desk>, seed: u64, lane: u64) -> Self {
         // Two lanes never share a stream: the lane is the upper half of the seed's mix.
         let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ lane.rotate_left(32);
         Self {
             book,
+            desk,
             random: StdRng::seed_from_u64(mixed),
             session: String::new(),
             token: String::new(),
@@ -71,8 +94,37 @@ impl Lane {
         }
     }
 
+    /// What was submitted was given names: the clerk looks at it right away.
+    pub(super) fn submitted(&mut self, answer: &[u8]) {
+        let Ok(made) = serde_json::from_slice::<Made>(answer) else { return };
+        self.look_at(&made);
+        let mut desk = self.desk.made.lock().unwrap_or_else(PoisonError::into_inner);
+        desk.push_back(made);
+        if desk.len() > REMEMBERED {
+            desk.pop_front();
+        }
+    }
+
+    fn look_at(&mut self, made: &Made) {
+        self.read(format!("/applications/{}", made.id));
+        self.read(format!("/loans/{}/decision", made.loan_id));
+        self.read(format!("/loans/{}/offers", made.loan_id));
+        for offer in made.offer_ids.iter().take(1) {
+            self.read(format!("/offers/{offer}"));
+        }
+    }
+
     fn work_on_a_case(&mut self) {
         let book = Arc::clone(&self.book);
+        let others = {
+            let desk = self.desk.made.lock().unwrap_or_else(PoisonError::into_inner);
+            // Drawn only where there is one: without submissions the seed decides all.
+            let at = (!desk.is_empty()).then(|| self.random.random_range(0..3 * desk.len()));
+            at.and_then(|at| desk.get(at)).cloned()
+        };
+        if let Some(made) = others {
+            self.look_at(&made);
+        }
         let Some(case) = book.applications.choose(&mut self.random) else { return };
         self.look_at_queues(case);
         self.read(format!("/applications/{}", case.id));

@@ -7,8 +7,9 @@ use crate::{Rule, policy::Policy, serve_primary};
 
 fn steps(seed: u64, count: u64) -> Vec<Step> {
     let book = Arc::new(Book::standard());
-    let mut lanes: Vec<Lane> =
-        (0..16).map(|lane| Lane::new(Arc::clone(&book), seed, lane)).collect();
+    let desk = Arc::<Desk>::default();
+    let lane = |lane| Lane::new(Arc::clone(&book), Arc::clone(&desk), seed, lane);
+    let mut lanes: Vec<Lane> = (0..16).map(lane).collect();
     (0..count).map(|number| lanes[number as usize % 16].next_step()).collect()
 }
 

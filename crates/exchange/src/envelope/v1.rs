@@ -1,10 +1,10 @@
-//! Layouts of version 1, which had no [`crate::Reference`] in a pair.
+//! Layouts of version 1, whose pairs knew neither [`crate::Reference`] nor [`crate::Mapped`].
 
 use serde::Deserialize;
 
 use crate::{
-    Answer, Exchange, ExchangeId, Mark, Number, Pair, PairBatch, ParkReason, Partition, Settled,
-    Settlement, SkipReason, TapSnapshot, Unreadable, Voids,
+    Answer, Exchange, ExchangeId, Mapped, Mark, Number, Pair, PairBatch, ParkReason, Partition,
+    Settled, Settlement, SkipReason, TapSnapshot, Unreadable, Voids,
 };
 
 #[derive(Deserialize)]
@@ -51,7 +51,8 @@ enum SettlementV1 {
 impl From<PairV1> for Pair {
     fn from(pair: PairV1) -> Self {
         let PairV1 { exchange, candidate, secondary, candidate_version } = pair;
-        Self { exchange, candidate, secondary, candidate_version, reference: None }
+        let mapped = Mapped::default();
+        Self { exchange, candidate, secondary, candidate_version, reference: None, mapped }
     }
 }
 

@@ -69,13 +69,22 @@ pub(crate) fn exchange() -> impl Strategy<Value = Exchange> {
 }
 
 pub(crate) fn pair() -> impl Strategy<Value = Pair> {
-    (exchange(), answer(), option::of(answer()), ".{0,12}", option::of(reference())).prop_map(
-        |(exchange, candidate, secondary, candidate_version, reference)| Pair {
+    let mapping = ("[a-z]{0,5}", ".{0,9}", ".{0,9}").prop_map(|(kind, primary, other)| Mapping {
+        kind,
+        primary,
+        other,
+    });
+    let mapped = (vec(mapping.clone(), 0..3), vec(mapping, 0..2))
+        .prop_map(|(candidate, secondary)| Mapped { candidate, secondary });
+    let said = option::of(reference());
+    (exchange(), answer(), option::of(answer()), ".{0,12}", said, mapped).prop_map(
+        |(exchange, candidate, secondary, candidate_version, reference, mapped)| Pair {
             exchange,
             candidate,
             secondary,
             candidate_version,
             reference,
+            mapped,
         },
     )
 }

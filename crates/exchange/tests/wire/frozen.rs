@@ -111,6 +111,7 @@ fn replayed(outcome: Outcome) -> Settlement {
         secondary,
         candidate_version: "v2".to_owned(),
         reference: None,
+        mapped: Mapped::default(),
     }))
 }
 

@@ -55,15 +55,14 @@ impl AmqpConsumer {
     pub(super) fn start(
         link: Arc<Link>,
         topology: Arc<Topology>,
-        lane: Lane,
-        prefetch: u16,
+        wanted: Wanted,
         stop: CancellationToken,
     ) -> Self {
         // What is handed out is bounded by the prefetch; this only decouples the tasks.
         let (hand_out, messages) = mpsc::channel(1);
         let (tell_attached, attached) = watch::channel(false);
         let stopped = stop.clone();
-        let source = Source { link, topology, lane, prefetch: prefetch.max(1), stop: stop.clone() };
+        let source = Source { link, topology, wanted, stop: stop.clone() };
         tokio::spawn(async move {
             tokio::select! {
                 () = stopped.cancelled() => {}
@@ -126,9 +125,16 @@ fn requeue() -> BasicNackOptions {
 struct Source {
     link: Arc<Link>,
     topology: Arc<Topology>,
-    lane: Lane,
-    prefetch: u16,
+    wanted: Wanted,
     stop: CancellationToken,
+}
+
+/// What a consumer is to take.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) lane: Lane,
+    pub(super) prefetch: u16,
+    pub(super) partitions: Vec<Partition>,
 }
 
 /// `None` at the end of one of the merged streams.
@@ -147,10 +153,13 @@ impl Source {
                             return;
                         }
                     }
-                    tracing::debug!(lane = self.lane.as_str(), "a consumer lost its channel");
+                    tracing::debug!(
+                        lane = self.wanted.lane.as_str(),
+                        "a consumer lost its channel"
+                    );
                 }
                 Err(error) => {
-                    let lane = self.lane.as_str();
+                    let lane = self.wanted.lane.as_str();
                     tracing::debug!(lane, %error, "a consumer cannot attach yet");
                 }
             }
@@ -165,10 +174,11 @@ impl Source {
         connection: &lapin::Connection,
     ) -> lapin::Result<SelectAll<impl Stream<Item = Incoming> + Unpin + use<>>> {
         let channel = connection.create_channel().await?;
-        channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
+        let Wanted { lane, prefetch, partitions } = &self.wanted;
+        channel.basic_qos(*prefetch, BasicQosOptions::default()).await?;
         let mut streams = Vec::new();
-        let live = (0..self.topology.partitions).map(|p| self.topology.queue(self.lane, p));
-        let dead = self.topology.dead(self.lane);
+        let live = partitions.iter().map(|partition| self.topology.queue(*lane, *partition));
+        let dead = self.topology.dead(*lane);
         for queue in live.chain([dead.clone()]) {
             let is_dead = queue == dead;
             let options = BasicConsumeOptions::default();

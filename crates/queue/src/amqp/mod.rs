@@ -16,6 +16,7 @@ mod link;
 mod publish;
 mod topology;
 
+use consume::Wanted;
 pub(crate) use consume::{AmqpConsumer, AmqpReceipt};
 
 use std::{sync::Arc, time::Duration};
@@ -143,11 +144,13 @@ impl Amqp {
         &self,
         lane: Lane,
         prefetch: u16,
+        partitions: &[Partition],
     ) -> Result<AmqpConsumer, QueueError> {
         let consuming = Arc::clone(&self.consuming);
         let topology = Arc::clone(&self.topology);
+        let wanted = Wanted { lane, prefetch: prefetch.max(1), partitions: partitions.to_vec() };
         let mut consumer =
-            AmqpConsumer::start(consuming, topology, lane, prefetch, self.closed.child_token());
+            AmqpConsumer::start(consuming, topology, wanted, self.closed.child_token());
         let _ = tokio::time::timeout(OPEN_WITHIN, consumer.attached()).await;
         Ok(consumer)
     }

@@ -15,7 +15,7 @@ use super::{
     finding::{Both, Watch},
     guard::Asked,
 };
-use crate::{instant::now_micros, player::Player};
+use crate::{instant::now_micros, memory::Copyist, player::Player};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Before a candidate that has caught up is asked once more.
@@ -114,7 +114,8 @@ impl Questions<'_> {
         {
             return false;
         }
-        let ask_secondary = side.ask_or_say_why(&self.pair.exchange);
+        let own = self.player.rewritten(Copyist::Secondary, &self.pair.exchange);
+        let ask_secondary = side.ask_or_say_why(&own.exchange);
         let asked = async { tokio::join!(self.ask_primary(), ask_secondary) };
         let (primary, secondary) = tokio::select! {
             biased;
@@ -242,7 +243,8 @@ impl Questions<'_> {
         let player = self.player;
         player.pace.wait().await;
         let _permit = player.permits.acquire().await.ok()?;
-        let answer = player.candidate.ask_or_say_why(&self.pair.exchange).await;
+        let own = player.for_candidate(&self.pair.exchange).await;
+        let answer = player.candidate.ask_or_say_why(&own.exchange).await;
         answer.response().is_some().then_some(answer)
     }
 

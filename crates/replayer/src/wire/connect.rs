@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, crypto::aws_lc_rs, pki_types::ServerName};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::{
+    ClientConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+};
+use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Connection;
-use crate::origin::Origin;
+use crate::{TlsFiles, origin::Origin};
 
 const MOST_HEADERS: usize = 256;
 const MOST_HEAD_BYTES: usize = 256 * 1024;
@@ -29,16 +34,10 @@ impl std::fmt::Debug for Connector {
 }
 
 impl Connector {
-    pub(super) fn new(origin: &Origin) -> anyhow::Result<Self> {
+    pub(super) fn new(origin: &Origin, files: &TlsFiles) -> anyhow::Result<Self> {
         let tls = if origin.tls {
-            let mut config =
-                ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                    .with_safe_default_protocol_versions()?
-                    .with_platform_verifier()?
-                    .with_no_client_auth();
-            config.alpn_protocols = vec![b"http/1.1".to_vec()];
             let name = ServerName::try_from(origin.host.clone())?;
-            Some((TlsConnector::from(Arc::new(config)), name))
+            Some((TlsConnector::from(Arc::new(tls_of(files)?)), name))
         } else {
             None
         };
@@ -62,6 +61,36 @@ impl Connector {
             }
         }
     }
+}
+
+/// What to trust and what to show, by the texts of PEM files.
+pub(crate) fn tls_of(files: &TlsFiles) -> anyhow::Result<ClientConfig> {
+    let certificates = |pem: &[u8], what: &'static str| {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let found = found.with_context(|| format!("{what} is not PEM"))?;
+        anyhow::ensure!(!found.is_empty(), "{what} holds no certificate");
+        anyhow::Ok(found)
+    };
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
+    let own = match &files.ca {
+        Some(pem) => certificates(pem, "the file of authorities")?,
+        None => Vec::new(),
+    };
+    let verifier = Verifier::new_with_extra_roots(own, provider)
+        .context("the authorities for the candidate cannot be used")?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match (&files.cert, &files.key) {
+        (Some(cert), Some(key)) => {
+            let chain = certificates(cert, "the client's certificate")?;
+            let key = PrivateKeyDer::from_pem_slice(key).context("the client's key is not PEM")?;
+            builder.with_client_auth_cert(chain, key).context("the client's key does not fit")?
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 async fn handshake<S>(stream: S) -> Result<Connection, String>

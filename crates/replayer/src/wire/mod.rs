@@ -30,6 +30,7 @@ use http_body_util::Full;
 use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::connect::tls_of;
 use self::{connect::Connector, fault::Fault};
 use crate::{
     ReplayConfig,
@@ -95,7 +96,7 @@ impl Line {
         edits: HeaderEdits,
         config: &ReplayConfig,
     ) -> anyhow::Result<Self> {
-        let connector = Connector::new(&origin)?;
+        let connector = Connector::new(&origin, &config.tls)?;
         let limits = Limits {
             timeout: Duration::from_millis(config.timeout_ms),
             connect_timeout: Duration::from_millis(config.connect_timeout_ms),
@@ -172,7 +173,7 @@ impl Line {
             }
             Err(Fault::NotSent(detail)) => Asked::NotSent(detail),
             Err(Fault::Closed(detail)) => {
-                let reason = NoAnswerReason::Connect;
+                let reason = NoAnswerReason::Closed;
                 let answer = answered(Outcome::NoAnswer { reason, detail });
                 Asked::CutOff { answer, arrived: false }
             }

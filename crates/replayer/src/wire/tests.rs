@@ -207,8 +207,8 @@ async fn whatever_a_side_does_is_a_result() {
     let huge_head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(600_000));
     let cases: Vec<(&str, Vec<u8>, After, NoAnswerReason)> = vec![
         ("silence", vec![], After::KeepOpen, NoAnswerReason::Timeout),
-        ("close", vec![], After::Close, NoAnswerReason::Connect),
-        ("half a head", b"HTTP/1.1 200".into(), After::Close, NoAnswerReason::Connect),
+        ("close", vec![], After::Close, NoAnswerReason::Closed),
+        ("half a head", b"HTTP/1.1 200".into(), After::Close, NoAnswerReason::Closed),
         ("not HTTP", b"SSH-2.0-x\r\n\r\n".into(), After::KeepOpen, NoAnswerReason::Malformed),
         ("a huge head", huge_head.into(), After::KeepOpen, NoAnswerReason::Malformed),
         ("an endless body", endless.into(), After::Repeat, NoAnswerReason::TooLarge),
@@ -333,7 +333,7 @@ async fn a_write_is_never_sent_twice() {
     write.write = true;
     ask(&line, &write).await.unwrap();
     let answer = ask(&line, &write).await.unwrap();
-    assert!(matches!(answer.outcome, Outcome::NoAnswer { reason: NoAnswerReason::Connect, .. }));
+    assert!(matches!(answer.outcome, Outcome::NoAnswer { reason: NoAnswerReason::Closed, .. }));
     assert_eq!(side.requests().len(), 2);
 }
 

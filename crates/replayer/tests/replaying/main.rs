@@ -5,7 +5,9 @@
 
 mod broker;
 mod converge;
+mod credentials;
 mod faults;
+mod memory;
 mod order;
 mod results;
 mod scene;
@@ -25,6 +27,7 @@ fn config(candidate: &Side) -> ReplayConfig {
         connect_timeout_ms: 500,
         probe_ms: 50,
         drain_ms: 2_000,
+        refusal_wait_ms: 100,
         ..ReplayConfig::default()
     }
 }

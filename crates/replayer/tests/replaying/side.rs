@@ -26,6 +26,10 @@ struct Memory {
     answered: AtomicUsize,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
+    /// It takes the credentials it refused.
+    takes_all: std::sync::atomic::AtomicBool,
+    /// Loans made here; their ids start at 900.
+    made: AtomicUsize,
 }
 
 /// One request as it arrived.
@@ -39,7 +43,9 @@ pub(crate) struct Asked {
 }
 
 impl Side {
-    /// Answers 200 at once, except as the target says: `/wait/MS/…` waits, `/status/N` answers N.
+    /// Answers 200 at once, except as the target says: `/wait/MS/…` waits, `/status/N` answers N,
+    /// `POST /loans…` makes a loan (after as many ms as `wait` in the query says), `/loans/N` is
+    /// there or not, `POST /login` sets a cookie without which `/me` is 401.
     pub(crate) fn start() -> Self {
         let mut side = Self::absent();
         side.revive();
@@ -78,6 +84,11 @@ impl Side {
         self.runtime = Some(runtime);
     }
 
+    /// `/keyed/…` is 401 until then.
+    pub(crate) fn take_credentials(&self) {
+        self.memory.takes_all.store(true, Ordering::SeqCst);
+    }
+
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.memory.asked.lock().unwrap().clone()
     }
@@ -110,6 +121,8 @@ async fn answer(
 ) -> impl IntoResponse {
     let target = uri.to_string();
     let parts: Vec<&str> = target.split('/').collect();
+    let cookie = headers.get("cookie").and_then(|cookie| cookie.to_str().ok()).map(str::to_owned);
+    let is_post = method == Method::POST;
     memory.asked.lock().unwrap().push(Asked {
         at: Instant::now(),
         method,
@@ -121,6 +134,8 @@ async fn answer(
     memory.most_at_once.fetch_max(at_once, Ordering::SeqCst);
     let mut status = StatusCode::OK;
     let mut headers = HeaderMap::new();
+    let mut answer = "ok".to_owned();
+    let json = |id: usize| format!("{{\"id\":{id},\"self\":\"/loans/{id}\"}}");
     match parts.as_slice() {
         ["", "wait", millis, ..] => {
             tokio::time::sleep(Duration::from_millis(millis.parse().unwrap())).await;
@@ -129,9 +144,36 @@ async fn answer(
         ["", "version", version, ..] => {
             headers.insert("x-understudy-version", version.parse().unwrap());
         }
+        ["", "login"] if is_post => {
+            headers.insert("set-cookie", "sid=of-the-candidate; Path=/".parse().unwrap());
+        }
+        ["", "keyed", ..] if !memory.takes_all.load(Ordering::SeqCst) => {
+            status = StatusCode::UNAUTHORIZED;
+        }
+        ["", "me"] if cookie.as_deref() != Some("sid=of-the-candidate") => {
+            status = StatusCode::UNAUTHORIZED;
+        }
+        ["", "loans"] if is_post => {
+            answer = json(900 + memory.made.fetch_add(1, Ordering::SeqCst));
+            status = StatusCode::CREATED;
+        }
+        ["", slow] if is_post && slow.starts_with("loans?wait=") => {
+            let wait = slow.trim_start_matches("loans?wait=").parse().unwrap();
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            answer = json(900 + memory.made.fetch_add(1, Ordering::SeqCst));
+            status = StatusCode::CREATED;
+        }
+        ["", "loans", id, ..] => {
+            let id: usize = id.parse().unwrap();
+            let made = 900..900 + memory.made.load(Ordering::SeqCst);
+            match made.contains(&id) {
+                true => answer = json(id),
+                false => status = StatusCode::NOT_FOUND,
+            }
+        }
         _ => {}
     }
     memory.at_once.fetch_sub(1, Ordering::SeqCst);
     memory.answered.fetch_add(1, Ordering::SeqCst);
-    (status, headers, "ok")
+    (status, headers, answer)
 }

@@ -54,6 +54,11 @@ impl Backend {
         Ok(backend)
     }
 
+    /// Whether processes elsewhere may write too.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.pools, Pools::Postgres(_))
+    }
+
     /// A transaction that may write, alone where the dialect has one writer.
     pub(crate) async fn write(&self) -> Result<Tx, StoreError> {
         if self.access == Access::ReadOnly {

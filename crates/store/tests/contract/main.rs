@@ -19,5 +19,6 @@ mod place;
 mod rechecks;
 mod rows;
 mod samples;
+mod sessions;
 mod small;
 mod speed;

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use comparator::{CompareConfig, RouteRules};
 use exchange::redact::RedactConfig;
-use replayer::{ReferenceMode, ReplayConfig};
+use replayer::{ReferenceMode, ReplayConfig, Seed, TlsFiles};
 use serde::Deserialize;
 use tap::{SliceConfig, TapConfig};
 
@@ -219,6 +219,16 @@ impl Settings {
         if config.candidate.is_empty() {
             bail!("no candidate: pass --candidate http://HOST:PORT or set `candidate` in [replay]");
         }
+        config.tls = TlsFiles {
+            ca: pem("replay.candidate_ca", config.candidate_ca.as_deref())?,
+            cert: pem("replay.client_cert", config.client_cert.as_deref())?,
+            key: pem("replay.client_key", config.client_key.as_deref())?,
+        };
+        if let Some(path) = &config.memory.seed {
+            let unreadable = || format!("replay.memory.seed: {} cannot be read", path.display());
+            let text = fs::read_to_string(path).with_context(unreadable)?;
+            config.memory.entries = Seed::parse(&text)?;
+        }
         config.validate()?;
         Ok(config)
     }
@@ -244,6 +254,11 @@ impl Settings {
             ..self.web.clone()
         })
     }
+}
+
+fn pem(key: &str, path: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
+    let unreadable = |path: &Path| format!("{key}: {} cannot be read", path.display());
+    path.map(|path| fs::read(path).with_context(|| unreadable(path))).transpose()
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ use crate::{
 const SAMPLES: u32 = 25;
 /// Parked exchanges that are listed.
 const PARKED: u32 = 100;
+/// Remembered values that are listed.
+const MEMORY_SHOWN: u32 = 20;
 
 type Answer = Result<Html<String>, PageError>;
 
@@ -163,5 +165,7 @@ async fn pipeline(
 ) -> Answer {
     let look = Look::at(&app).await?;
     let parked = app.store().parked(PARKED).await?;
-    Ok(Html(pipeline::page(&look, &parked, &asked)?))
+    let query = api::MemoryQuery { limit: Some(MEMORY_SHOWN), ..Default::default() };
+    let memory = api::memory(app.store(), &query).await?;
+    Ok(Html(pipeline::page(&look, &parked, &memory, &asked)?))
 }

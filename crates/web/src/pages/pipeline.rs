@@ -1,6 +1,7 @@
 //! Pipeline: the whole account, stage by stage, and what keeps it from flowing.
 
 use askama::Template;
+use exchange::control::{BreakerKind, MemoryAlarm};
 use serde::Deserialize;
 use store::ParkedRow;
 
@@ -9,7 +10,11 @@ use super::{
     frame::{About, Frame},
     html, readiness,
 };
-use crate::{api::ApiError, ledger::Scope, words};
+use crate::{
+    api::{ApiError, MemoryJson, Remembered},
+    ledger::Scope,
+    words,
+};
 
 const KEYS: &[(&str, &str)] = &[("?", "Keys on or off")];
 
@@ -31,6 +36,7 @@ struct Page {
     stages: Vec<Stage>,
     parked: Vec<Parked>,
     parked_all: String,
+    memory: Remembering,
     copy_paused: bool,
     replay_paused: bool,
     unclosed: String,
@@ -57,6 +63,22 @@ struct Stage {
     detail: String,
 }
 
+/// Ids, tokens and cookies that the sides made differently.
+struct Remembering {
+    below: String,
+    alarms: Vec<String>,
+    rows: Vec<MemoryLine>,
+}
+
+struct MemoryLine {
+    entity: String,
+    primary: String,
+    other: String,
+    side: String,
+    scope: &'static str,
+    when: String,
+}
+
 struct Parked {
     exchange: String,
     reason: String,
@@ -65,7 +87,12 @@ struct Parked {
     exact: String,
 }
 
-pub(crate) fn page(look: &Look, parked: &[ParkedRow], asked: &Asked) -> Result<String, ApiError> {
+pub(crate) fn page(
+    look: &Look,
+    parked: &[ParkedRow],
+    memory: &MemoryJson,
+    asked: &Asked,
+) -> Result<String, ApiError> {
     let about = About {
         title: "Pipeline",
         section: "/pipeline",
@@ -91,6 +118,7 @@ pub(crate) fn page(look: &Look, parked: &[ParkedRow], asked: &Asked) -> Result<S
             stages: stages(look),
             parked: parked.iter().map(|row| parked_row(row, look)).collect(),
             parked_all: words::count(funnel.parked),
+            memory: remembering(memory),
             copy_paused: look.desired.copy_paused(),
             replay_paused: look.desired.replay_paused(),
             unclosed: match unclosed {
@@ -196,7 +224,10 @@ fn stages(look: &Look) -> Vec<Stage> {
     let replayer = match &look.breaker {
         Some(breaker) if breaker.open => (
             "fail",
-            "waits for the candidate".to_owned(),
+            match breaker.kind {
+                BreakerKind::Down => "waits for the candidate".to_owned(),
+                kind => format!("waits: {}", kind.as_str()),
+            },
             format!("{}: {}", breaker.origin, breaker.detail),
         ),
         _ if look.desired.replay_paused() => ("warn", "paused".to_owned(), String::new()),
@@ -222,6 +253,35 @@ fn stages(look: &Look) -> Vec<Stage> {
             detail: format!("{} recorded", words::plural(funnel.compared, "pair")),
         },
     ]
+}
+
+fn remembering(memory: &MemoryJson) -> Remembering {
+    let report = &memory.report;
+    let alarm = |alarm: &MemoryAlarm| {
+        let MemoryAlarm { entity, one, two: [first, second], what, .. } = alarm;
+        match what.as_str() {
+            "collision" => format!("{entity}: {first} and {second} of the primary are both {one}"),
+            _ => format!("{entity}: {one} of the primary is {first} and {second}"),
+        }
+    };
+    let line = |row: &Remembered| MemoryLine {
+        entity: if row.entity.is_empty() { "unique".to_owned() } else { row.entity.clone() },
+        primary: row.primary.clone(),
+        other: row.other.clone().unwrap_or_else(|| "nothing".to_owned()),
+        side: row.side.clone(),
+        scope: if row.session_only { "its session" } else { "everywhere" },
+        when: row.updated_at.clone(),
+    };
+    Remembering {
+        below: format!(
+            "{} kept, {} shown; put into requests {}",
+            words::count(memory.kept),
+            memory.memory.len(),
+            words::plural(report.used, "time"),
+        ),
+        alarms: report.alarms.iter().take(5).map(alarm).collect(),
+        rows: memory.memory.iter().map(line).collect(),
+    }
 }
 
 fn parked_row(row: &ParkedRow, look: &Look) -> Parked {

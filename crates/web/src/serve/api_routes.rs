@@ -19,8 +19,8 @@ use super::{App, parameters, refusal};
 use crate::{
     api::{
         self, ApiError, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery, ExchangesQuery,
-        GateQuery, OPENAPI, PageQuery, PauseRequest, RecheckRequest, ResetRequest, Rules,
-        StateChange, StateName, VersionAnnouncement,
+        GateQuery, MemoryQuery, OPENAPI, PageQuery, PauseRequest, RecheckRequest, ResetRequest,
+        Rules, StateChange, StateName, VersionAnnouncement,
     },
     desired,
 };
@@ -44,6 +44,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/rules", get(rules))
         .route("/rules/preview", post(preview_rules))
         .route("/volatile", get(volatile))
+        .route("/memory", get(memory))
         .route("/gate", get(gate))
         .route("/versions", get(versions).post(announce))
         .route("/versions/compare", get(compare_versions))
@@ -272,6 +273,17 @@ async fn preview_rules(
 
 async fn volatile(State(app): State<App>, asked: Asked) -> Answer<api::Volatile> {
     asked.answer(api::volatile(app.store()).await)
+}
+
+async fn memory(State(app): State<App>, asked: Asked) -> Result<Response, Refused> {
+    let query: MemoryQuery = asked.query()?;
+    if query.format.as_deref() == Some("jsonl") {
+        let text = api::memory_seed(app.store(), &query).await;
+        let text = text.map_err(|error| asked.refuse(error))?;
+        return Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], text).into_response());
+    }
+    let told = asked.answer(api::memory(app.store(), &query).await)?;
+    Ok(told.into_response())
 }
 
 async fn gate(State(app): State<App>, asked: Asked) -> Answer<gate::Decision> {

@@ -152,6 +152,7 @@ async fn the_pause_button_pauses_and_the_banner_says_so() {
 async fn a_candidate_that_is_down_is_said_first() {
     let stage = Stage::seeded().await;
     let report = BreakerReport {
+        kind: Default::default(),
         open: true,
         since: 1_700_000_000_000_000,
         origin: "http://127.0.0.1:9100".into(),

@@ -23,6 +23,7 @@ pub(crate) async fn run(service: &str, args: &DemoArgs) -> anyhow::Result<ExitCo
                 seed: args.seed,
                 rate: f64::from(args.rate),
                 requests: args.requests,
+                follow_up: args.writes,
                 ..Traffic::default()
             };
             demo::traffic(plan, stop, |_| {}).await?;

@@ -107,6 +107,7 @@ impl Stage {
             copy: CopyArgs {
                 primary: Some(origin(&primary)?),
                 session: Some("header:x-session-id".into()),
+                writes: args.writes,
                 ..CopyArgs::default()
             },
             run: RunArgs {
@@ -173,6 +174,7 @@ async fn show(
         seed: args.seed,
         rate: f64::from(args.rate),
         requests: args.requests,
+        follow_up: args.writes,
         ..Traffic::default()
     };
     let sending = demo::traffic(plan, traffic_stop.clone(), |sent| progress.sent(sent));

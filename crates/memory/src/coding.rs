@@ -16,7 +16,7 @@ const FREE_OUTPUT: usize = 4 * 1024 * 1024;
 const ZSTD_WINDOW_LOG: u32 = 25;
 
 /// The codings that `Content-Encoding` names, outermost last; identity left out.
-pub(crate) fn codings(headers: &Headers) -> Vec<String> {
+pub fn codings(headers: &Headers) -> Vec<String> {
     headers
         .all("content-encoding")
         .flat_map(|value| {
@@ -28,7 +28,7 @@ pub(crate) fn codings(headers: &Headers) -> Vec<String> {
 }
 
 /// The body without its codings, at most `limit` bytes; otherwise why not.
-pub(crate) fn decode<'a>(
+pub fn decode<'a>(
     codings: &[String],
     body: &'a [u8],
     limit: usize,
