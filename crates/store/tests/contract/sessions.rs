@@ -27,6 +27,8 @@ async fn remembered_values_survive_and_the_last_of_a_name_counts() {
         let store = &place.store;
         store.remember(&[]).await.unwrap();
         store.remember(&[row(1, "loan", None), row(2, "offer", Some("C2"))]).await.unwrap();
+        // The clock of one of the stores counts milliseconds.
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         store.remember(&[row(1, "loan", Some("x")), row(1, "loan", Some("C1"))]).await.unwrap();
         store.forget_excess().await.unwrap();
         let store = place.reopened().await;
