@@ -38,6 +38,8 @@ struct Inner {
     held: Vec<Held>,
     /// When the candidate last took somebody's credentials.
     taken_at: Option<Instant>,
+    /// When a wave was last seen, if nobody got through since: what was under way then belongs to it.
+    wave_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -75,15 +77,19 @@ impl Wave {
             Said::Nothing => Ruling::Settle(vec![(job, settlement)]),
             Said::Taken => {
                 inner.taken_at = Some(Instant::now());
+                inner.wave_at = None;
                 let mut settle = inner.take(|held| held.client == client);
                 settle.push((job, settlement));
                 Ruling::Settle(settle)
             }
-            Said::Refused if open => Ruling::Wave(vec![(job, settlement)]),
+            Said::Refused if open || inner.follows(self.patience) => {
+                Ruling::Wave(vec![(job, settlement)])
+            }
             Said::Refused => {
                 let (at, shape) = (Instant::now(), shape(&job.exchange));
                 inner.held.push(Held { job, settlement, client, shape, at });
                 if inner.is_wave() {
+                    inner.wave_at = Some(at);
                     return Ruling::Wave(inner.take(|_| true));
                 }
                 let excess = inner.held.len().saturating_sub(MOST_HELD);
@@ -116,6 +122,11 @@ impl Inner {
         self.held.len() >= REFUSALS
             && distinct(|held| held.shape).len() >= SHAPES
             && (distinct(|held| held.client).len() >= CLIENTS || nobody)
+    }
+
+    /// Whether a wave was seen less than `patience` ago and nobody got through since.
+    fn follows(&self, patience: Duration) -> bool {
+        self.wave_at.is_some_and(|at| at.elapsed() < patience)
     }
 
     fn take(&mut self, which: impl Fn(&Held) -> bool) -> Vec<(Job, Settlement)> {
