@@ -14,4 +14,5 @@ mod kills;
 mod loops;
 mod rechecks;
 mod restarts;
+mod sharing;
 mod tap_alone;

@@ -30,6 +30,7 @@ use crate::{
 const LEASE: &str = "analyst";
 /// The evidence beside volatile places is brought up to date at least this often.
 const REPUBLISH_AFTER: Duration = Duration::from_secs(60);
+const QUIET_EVERY: Duration = Duration::from_secs(60);
 const FOLD_EVERY: Duration = Duration::from_secs(3600);
 /// Minutes that stay minutes; older ones become hours.
 const FINE_MINUTES: i64 = 6 * 60;
@@ -44,6 +45,8 @@ pub(crate) struct Analyst {
     samples: Remembered,
     rows: KeptRows,
     resets: Option<String>,
+    /// When clusters that are quiet were last looked at.
+    looked: Option<tokio::time::Instant>,
     last: Option<Published>,
     folded: Option<tokio::time::Instant>,
     /// What the store was told last of signatures that only a rule lets match.
@@ -81,6 +84,7 @@ impl Analyst {
             samples,
             rows,
             resets: None,
+            looked: None,
             last: None,
             folded: None,
             masked: None,
@@ -125,10 +129,15 @@ impl Analyst {
             return Ok(());
         }
         self.fold().await?;
-        closing::look(&self.store).await.context("closing what is fixed")?;
+        let at_quiet = self.looked.is_none_or(|at| at.elapsed() > QUIET_EVERY);
+        closing::look(&self.store, at_quiet).await.context("closing what is fixed")?;
+        if at_quiet {
+            self.looked = Some(tokio::time::Instant::now());
+        }
         let resets = self.store.setting(RESETS_SETTING).await?;
         if std::mem::replace(&mut self.resets, resets.clone()) != resets {
             self.samples.clear();
+            self.rows.list_again();
         }
         let counters = self.store.signature_counts().await?;
         let quiet = self.last.as_ref().is_some_and(|last| last.counters == counters);

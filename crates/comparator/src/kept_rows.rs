@@ -37,6 +37,11 @@ pub(crate) struct KeptRows {
 }
 
 impl KeptRows {
+    /// Some were forgotten by people: all that are left are listed at the next look.
+    pub(crate) fn list_again(&mut self) {
+        self.listed = None;
+    }
+
     /// Reads what is new.
     pub(crate) async fn read(&mut self, store: &Store) -> Result<(), StoreError> {
         let whole = self.listed.is_none_or(|at| at.elapsed() > RELIST_AFTER);

@@ -222,6 +222,7 @@ async fn follow(
             && now != resets
         {
             judge.slots.clear();
+            judge.reservoirs.clear();
             resets = now;
         }
     }

@@ -81,6 +81,7 @@ impl Record {
             connection,
             session: None,
             write: admission.write,
+            content: admission.content,
             slice: admission.slice,
             request,
             request_head: head.len(),
@@ -175,6 +176,9 @@ impl Record {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Copying(mut capture) => {
                 capture.duration_us = micros(self.started);
+                if !capture.is_copied() {
+                    return self.books.ledger.count(Fate::NotCopied(NotCopiedReason::Write));
+                }
                 capture.trim();
                 match self.books.handover.hand(capture) {
                     Ok(()) => self.books.ledger.count_handed(),
@@ -192,9 +196,11 @@ impl Record {
     /// Broke off after the primary may have acted on the request.
     pub(crate) fn break_off(&mut self, reason: NotCopiedReason) {
         // What follows a write that may have been done has a gap.
-        if let State::Copying(capture) = &self.state
-            && capture.write
-        {
+        let wrote = match &mut self.state {
+            State::Copying(capture) => capture.is_copied() && capture.write,
+            State::Decided(_) | State::Closed => false,
+        };
+        if wrote && let State::Copying(capture) = &self.state {
             self.books.shared.note_gap(self.session(capture));
         }
         self.end(reason);

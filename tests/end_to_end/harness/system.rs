@@ -145,6 +145,15 @@ impl System {
         self.wait_until_up().await;
     }
 
+    /// Starts another process of `role`; its place among the processes.
+    pub(crate) fn join(&mut self, role: &str) -> usize {
+        let place = self.processes.len();
+        let first = self.processes.iter().find(|process| process.role() == role).unwrap();
+        let another = first.another(self.folder().join(format!("{role}-{place}.log")));
+        self.processes.push(another);
+        place
+    }
+
     /// What every process logged.
     pub(crate) fn said(&self) -> String {
         self.processes.iter().map(|p| format!("--- {}\n{}", p.role(), p.said())).collect()

@@ -123,6 +123,36 @@ async fn a_build_that_would_have_shown_it_closes_a_cluster() {
 }
 
 #[tokio::test]
+async fn what_meets_its_condition_and_matches_later_closes_a_cluster() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    let loan = |n: u64, lacks: bool| {
+        let amount = if n.is_multiple_of(4) { 50_000 + n } else { 100 + n };
+        let decision = if lacks && amount >= 50_000 { "APPROVED" } else { "REVIEW" };
+        let body =
+            |decision: &str| json(&format!(r#"{{"amount":{amount},"decision":"{decision}"}}"#));
+        pair(&format!("/loans/{n}"), body("REVIEW"), body(decision))
+    };
+    stage.send((0..200).map(|n| loan(n, true))).await;
+    until("a condition is published", async || {
+        let rows = stage.store.clusters(&Default::default()).await.unwrap().clusters;
+        rows.iter().any(|row| row.doc.contains("\"field\":\"response.body.amount\""))
+    })
+    .await;
+    let newer = |n| Pair { candidate_version: "v2".into(), ..loan(n, false) };
+    // Comparators load what was published; from then on they count what meets it.
+    let (store, mut n) = (stage.store.clone(), 400);
+    until("the cluster is closed", async || {
+        stage.send((n..n + 8).map(newer)).await;
+        n += 8;
+        store.cluster(1).await.unwrap().unwrap().0.state == ClusterState::Fixed
+    })
+    .await;
+    let fix = stage.store.fixes().await.unwrap().remove(&1).unwrap();
+    assert!(fix.reason.contains("later exchanges under `amount > "), "{}", fix.reason);
+    assert!(fix.reason.ends_with(" differ so in v2; 50 of 50 did before"), "{}", fix.reason);
+}
+
+#[tokio::test]
 async fn rules_are_previewed_exactly_or_on_samples() {
     let mut stage = Stage::open(CompareConfig::default()).await;
     let cased = |n| pair(&format!("/loans/{n}"), json(r#"{"a":"X"}"#), json(r#"{"a":"x"}"#));
