@@ -92,13 +92,12 @@ fn in_body(request: &Request) -> Option<Vec<Operation>> {
     }
 }
 
-/// One post, or a batch of them.
+/// A batch of posts, or one. The batch is tried first: a struct would be read from a list too.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Posts<'a> {
-    #[serde(borrow)]
-    One(Post<'a>),
-    Many(Vec<Post<'a>>),
+    Many(#[serde(borrow)] Vec<Post<'a>>),
+    One(#[serde(borrow)] Post<'a>),
 }
 
 #[derive(Deserialize)]
