@@ -215,7 +215,7 @@ const KINDS: &[Kind] = &[
     Kind {
         name: "top",
         primary: |n| json!(list(n, 9)),
-        candidate: |_, v| json!(v.as_array().unwrap()[..5]),
+        candidate: |_, v| json!(&v.as_array().unwrap()[..5]),
         cause: "page_size",
         says: "cut after 5 elements",
     },
@@ -224,7 +224,7 @@ const KINDS: &[Kind] = &[
         primary: |n| json!(list(n, 9)),
         candidate: |n, v| {
             let all = v.as_array().unwrap();
-            json!(all[..1 + (mix(n) % (all.len() as u64 - 1)) as usize])
+            json!(&all[..1 + (mix(n) % (all.len() as u64 - 1)) as usize])
         },
         cause: "truncated",
         says: "cut short",

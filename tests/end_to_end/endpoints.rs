@@ -8,9 +8,6 @@ use serde_json::{Value, json};
 use crate::harness::{Reply, Seen, Service, System, each_layout};
 
 const CONFIG: &str = r#"
-[tap]
-treat_as_reads = ["POST *"]
-
 [[endpoint]]
 route = "GET /articles/{slug}"
 
@@ -60,7 +57,8 @@ async fn operations_of_one_url_and_pinned_routes_are_endpoints() {
     each_layout(async |layout| {
         let primary = Service::start(bank).await;
         let candidate = Service::start(candidate).await;
-        let system = System::start_with(&layout, &primary.url, &candidate.url, &[], CONFIG).await;
+        let system =
+            System::start_with(&layout, &primary.url, &candidate.url, &["--writes"], CONFIG).await;
         let tap = &system.tap;
         let post = async |path: &str, body: Value, action: &str| {
             let asked = system.client.post(format!("{tap}{path}")).body(body.to_string());

@@ -35,6 +35,10 @@ fn shuffled(words: &[&str], chance: u64) -> Value {
     json!(words)
 }
 
+fn one_of(words: &[&'static str], chance: u64) -> &'static str {
+    words[(chance % words.len() as u64) as usize]
+}
+
 impl Side {
     fn new(name: &'static str, knows: bool) -> Self {
         Self { name, knows, asked: AtomicU64::new(if knows { 17 } else { 90_000 }) }
@@ -83,7 +87,7 @@ impl Side {
         let wins = mix(n + 3).is_multiple_of(3) && !(self.knows && day == "WED" && n < 60);
         json!({
             "ticket": n, "draw": day, "wins": wins, "printed": micros() / 1_000,
-            "receipt": count, "terminal": ["north", "south", "west"][(chance % 3) as usize],
+            "receipt": count, "terminal": one_of(&["north", "south", "west"], chance),
             "numbers": shuffled(&["3", "14", "27", "31", "44"], chance),
         })
     }
@@ -107,9 +111,9 @@ impl Side {
         let rate = if kind == "rent" && self.knows { 25 } else { 20 };
         json!({
             "assessment": n, "kind": kind, "rate": rate,
-            "clerk": ["ada", "bob", "cyd", "dee"][(chance % 4) as usize],
+            "clerk": one_of(&["ada", "bob", "cyd", "dee"], chance),
             "meta": { "id": uuid::Uuid::new_v4().to_string(), "seq": format!("T-{count:09}") },
-            "history": { format!("2024-{:02}-01", 1 + n % 12): "filed" },
+            "history": { (format!("2024-{:02}-01", 1 + n % 12)): "filed" },
         })
     }
 }
