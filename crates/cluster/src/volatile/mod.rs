@@ -421,7 +421,7 @@ fn names_side(id: &PlaceId) -> bool {
         "x-aspnet-version",
     ];
     let named = |name: &&str| {
-        let rest = id.path.strip_prefix(**name);
+        let rest = id.path.strip_prefix(*name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '/']))
     };
     id.place == Where::Header && NAMES.iter().any(|name| named(&name))
