@@ -6,12 +6,16 @@
 
 mod bad_input;
 mod browser;
+mod changes;
 mod demo;
+mod endpoints;
 mod exchanges;
 mod gate;
 mod harness;
 mod kills;
+mod lives;
 mod loops;
+mod noise;
 mod rechecks;
 mod restarts;
 mod sharing;

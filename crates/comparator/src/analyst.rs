@@ -12,6 +12,7 @@ use std::{
 use anyhow::Context;
 use cluster::{
     EndpointId, LearnInput, Learnt, Model, Signature,
+    heirs::{Before, Heirs, Now, heirs},
     learn::{EndpointSeen, SignatureSeen, Versus},
 };
 use exchange::ExchangeId;
@@ -192,6 +193,7 @@ impl Analyst {
             let learnt = cluster::learn(&LearnInput {
                 model: &seen.model,
                 endpoints: &seen.endpoints,
+                pins: judge.pins(),
                 signatures: &seen.signatures,
                 asked: &seen.asked,
                 samples: &seen.samples,
@@ -253,14 +255,16 @@ impl Analyst {
         counters: Vec<SignatureCount>,
     ) -> anyhow::Result<()> {
         let merges = self.merge(&learnt, endpoints).await?;
+        let heirs = self.heirs(&learnt, &counters).await?;
         let model = Model { number, ..learnt.model.clone() };
         let row = ModelRow { number, at: now(), doc: serde_json::to_string(&model)? };
         let clusters: Vec<ClusterRow> = learnt
             .clusters
             .iter()
-            .map(|cluster| {
+            .enumerate()
+            .map(|(at, cluster)| {
                 Ok(ClusterRow {
-                    id: 0,
+                    id: heirs.kept.get(&at).copied().unwrap_or(0),
                     fingerprint: cluster.fingerprint.clone(),
                     endpoint: cluster.endpoint.0,
                     state: ClusterState::Open,
@@ -284,6 +288,7 @@ impl Analyst {
             of: part.of,
         };
         let shares: Vec<ClusterShare> = learnt.shares.iter().map(share).collect();
+        let gone: Vec<(i64, usize)> = heirs.gone.into_iter().collect();
         let publication = Publication {
             model: &row,
             merges: &merges,
@@ -291,6 +296,7 @@ impl Analyst {
             clusters: &clusters,
             shares: &shares,
             homes: &homes,
+            gone: &gone,
         };
         self.store.publish(&publication).await?;
         tracing::info!(
@@ -304,6 +310,32 @@ impl Analyst {
         let thorough = self.last.as_ref().is_some_and(|last| last.thorough);
         self.last = Some(Published { counters, learnt, at, thorough, newer: None });
         Ok(())
+    }
+
+    /// Which clusters keep the ids of others, and where the ids of those that are gone lead.
+    async fn heirs(&self, learnt: &Learnt, counters: &[SignatureCount]) -> anyhow::Result<Heirs> {
+        let before = self.store.cluster_signatures().await?.into_iter();
+        let before: Vec<Before> = before
+            .map(|(id, fingerprint, signatures)| Before { id, fingerprint, signatures })
+            .collect();
+        let mut now: Vec<Now<'_>> = learnt
+            .clusters
+            .iter()
+            .map(|cluster| Now { fingerprint: &cluster.fingerprint, ..Now::default() })
+            .collect();
+        let own =
+            learnt.verdicts.iter().filter_map(|(signature, _, at)| Some((*signature, (*at)?)));
+        let shared = learnt.shares.iter().map(|(signature, part)| (*signature, part.cluster));
+        for (signature, at) in own.chain(shared) {
+            if let Some(cluster) = now.get_mut(at) {
+                cluster.signatures.insert(signature);
+            }
+        }
+        let mut pairs: BTreeMap<i64, u64> = BTreeMap::new();
+        for count in counters {
+            *pairs.entry(count.key).or_default() += count.pairs;
+        }
+        Ok(heirs(&before, &now, &|signature| pairs.get(&signature).copied().unwrap_or(0)))
     }
 
     /// The merges that the store does not have yet; their targets are in the store on return.
@@ -359,7 +391,8 @@ pub(crate) fn read_model(row: &ModelRow) -> anyhow::Result<Model> {
 
 fn endpoint_seen(row: &EndpointRow) -> EndpointSeen {
     let (method, template) = (row.method.clone(), row.template.clone());
-    EndpointSeen { id: EndpointId(row.key), method, template }
+    let merged_into = row.merged_into.map(EndpointId);
+    EndpointSeen { id: EndpointId(row.key), method, template, merged_into }
 }
 
 fn signature_seen(count: &SignatureCount) -> Option<SignatureSeen> {

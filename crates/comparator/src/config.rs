@@ -1,8 +1,12 @@
-//! `[compare]` and `[[rules]]` of `understudy.toml`.
+//! `[compare]`, `[[endpoint]]` and `[[rules]]` of `understudy.toml`.
 
 use serde::Deserialize;
 
-use crate::{route_rules::RouteRules, rules::RuleBook};
+use crate::{
+    naming::{EndpointConfig, Naming},
+    route_rules::RouteRules,
+    rules::RuleBook,
+};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -20,6 +24,9 @@ pub struct CompareConfig {
     /// The primary's version where it does not say it itself.
     pub primary_version: Option<String>,
     pub rules: Vec<RouteRules>,
+    /// `[[endpoint]]`
+    #[serde(skip)]
+    pub endpoints: Vec<EndpointConfig>,
 }
 
 impl Default for CompareConfig {
@@ -40,6 +47,7 @@ impl Default for CompareConfig {
             primary_version_header: "x-understudy-version".to_owned(),
             primary_version: None,
             rules: Vec::new(),
+            endpoints: Vec::new(),
         }
     }
 }
@@ -58,6 +66,8 @@ pub enum CompareConfigError {
     },
     #[error("rule {index}: route `{route}`: {problem}")]
     Route { index: usize, route: String, problem: String },
+    #[error("endpoint {index}: route `{route}`: {problem}")]
+    Endpoint { index: usize, route: String, problem: String },
     #[error("compare.{field}: {problem}")]
     Field { field: &'static str, problem: String },
 }
@@ -90,6 +100,7 @@ impl CompareConfig {
         if let Some(name) = self.headers.iter().find(|name| !named(name)) {
             return field("headers", &format!("`{name}` is no header name"));
         }
+        Naming::compile(&self.endpoints)?;
         RuleBook::compile(&self.rules).map(drop)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cluster::{Place, Signature, Verdict};
+use cluster::{Pins, Place, Signature, Verdict};
 use exchange::{
     Answer, Finding, Micros, Outcome, Pair, Response, SkipReason, redact::Redactor, seal::Keyring,
 };
@@ -16,6 +16,7 @@ use crate::{
     features::{self, Wanted},
     headers::Asked,
     mapped::{self, ReadBack, read_back, with_mapped},
+    naming::Naming,
     plan::{Known, Learned, Plan, Registry},
     primary_version::PrimaryVersion,
     reservoir::{self, Reservoirs},
@@ -32,6 +33,7 @@ pub(crate) struct Judge {
     /// Compared headers, in lower case.
     names: Vec<String>,
     limit: usize,
+    naming: Naming,
     book: RuleBook,
     pub(crate) registry: Registry,
     pub(crate) slots: Slots,
@@ -72,6 +74,7 @@ impl Judge {
         Ok(Self {
             names: config.headers.iter().map(|name| name.to_ascii_lowercase()).collect(),
             limit: config.max_decoded_bytes,
+            naming: Naming::compile(&config.endpoints)?,
             book: RuleBook::compile(&config.rules)?,
             registry: Registry::default(),
             slots: Slots::new(config.samples),
@@ -93,8 +96,7 @@ impl Judge {
 
     /// Notes what is asked, for pairs of the same session that come later.
     pub(crate) fn note(&self, pair: &Pair, learned: &Learned) {
-        let request = &pair.exchange.request;
-        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let plan = self.plan(pair, learned);
         self.sessions.note(pair, &plan);
     }
 
@@ -105,7 +107,7 @@ impl Judge {
             return Judged { fate: Fate::Skipped { version, reason }, context: None };
         }
         let request = &exchange.request;
-        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, outcome) = self.against_candidate(&plan, pair, &primary);
         let drifted = pair.reference.as_ref().is_some_and(|asked| asked.secondary_drifted);
@@ -151,6 +153,17 @@ impl Judge {
         Judged { fate: Fate::Compared(Box::new(compared)), context: Some(context) }
     }
 
+    fn plan(&self, pair: &Pair, learned: &Learned) -> Arc<Plan> {
+        let (request, answer) = (&pair.exchange.request, &pair.exchange.response);
+        let template = self.naming.template(&learned.model, request, answer);
+        learned.plan(&request.method, template, &self.book, &self.registry)
+    }
+
+    /// Endpoints that are named by hand.
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.naming.pins
+    }
+
     /// The primary's earlier answer to the same request against this one, where no secondary
     /// tells what differs by itself.
     fn against_itself(
@@ -171,8 +184,8 @@ impl Judge {
 
     /// Whether the candidate's answer counts today.
     pub(crate) fn differs(&self, pair: &Pair, learned: &Learned) -> bool {
-        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
-        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let exchange = &pair.exchange;
+        let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, _) = self.against_candidate(&plan, pair, &primary);
         !self.known(&plan, &comparison.signature, learned).matches
@@ -180,8 +193,8 @@ impl Judge {
 
     /// The places of the candidate's answer that count today.
     pub(crate) fn residual(&self, pair: &Pair, learned: &Learned) -> Vec<Place> {
-        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
-        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let exchange = &pair.exchange;
+        let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, _) = self.against_candidate(&plan, pair, &primary);
         let ignored = |place: &Place| self.book.ignores(&plan.method, &plan.template, place);

@@ -32,6 +32,7 @@ mod leaves;
 mod mapped;
 mod masked;
 mod metrics;
+mod naming;
 mod opinion;
 mod piecemeal;
 mod plan;
@@ -50,6 +51,7 @@ mod trial;
 mod view;
 
 pub use config::{CompareConfig, CompareConfigError};
+pub use naming::EndpointConfig;
 pub use opinion::Opinion;
 pub use preview::{EndpointPreview, Preview, PreviewError, RulePreview, SamplePreview, preview};
 pub use route_rules::RouteRules;

@@ -117,15 +117,15 @@ impl Learned {
         Self { model, plans: Mutex::default() }
     }
 
-    /// The plan for a request.
+    /// The plan of an endpoint.
     pub(crate) fn plan(
         &self,
         method: &str,
-        path: &str,
+        template: String,
         book: &RuleBook,
         registry: &Registry,
     ) -> Arc<Plan> {
-        let key = (method.to_owned(), self.model.template(path));
+        let key = (method.to_owned(), template);
         if let Some(plan) = lock(&self.plans).get(&key) {
             return Arc::clone(plan);
         }
@@ -273,7 +273,7 @@ mod tests {
     fn beyond_the_bounds_signatures_are_counted_under_what_is_left_then_together() {
         let (learned, book, registry) =
             (Learned::new(Model::default()), RuleBook::default(), Registry::default());
-        let plan = learned.plan("GET", "/loans/7", &book, &registry);
+        let plan = learned.plan("GET", "/loans/{id}".into(), &book, &registry);
         let known = |path: &str| plan.known(&signature(path), &learned.model, &book, &registry).id;
         for n in 0..MOST_RESIDUALS {
             assert_eq!(known(&format!("/{n}")), signature(&format!("/{n}")).id(plan.endpoint));
@@ -289,7 +289,7 @@ mod tests {
         let (learned, book, registry) =
             (Learned::new(Model::default()), RuleBook::default(), Registry::default());
         registry.seed((0..MOST_ENDPOINTS as i64).map(EndpointId), []);
-        let plan = learned.plan("GET", "/loans/7", &book, &registry);
+        let plan = learned.plan("GET", "/loans/{id}".into(), &book, &registry);
         assert_eq!((plan.method.as_str(), plan.template.as_str()), ("*", OTHER));
     }
 }

@@ -16,7 +16,7 @@ use store::{
 
 use crate::{
     CompareConfigError, RouteRules, analyst,
-    plan::{Learned, Registry},
+    plan::{Learned, Plan, Registry},
     rules::RuleBook,
 };
 
@@ -81,20 +81,23 @@ pub async fn preview(store: &Store, rules: &[RouteRules]) -> Result<Preview, Pre
         path: rule.rule.path.clone(),
         told: if book.is_exact(at) { "exact" } else { "samples" },
     });
+    let rows: Endpoints = store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect();
     Ok(Preview {
         rules: told.collect(),
-        endpoints: endpoints(store, &book, &learned).await?,
-        samples: samples(store, &book, &learned).await?,
+        endpoints: endpoints(store, &book, &learned, &rows).await?,
+        samples: samples(store, &book, &learned, &rows).await?,
     })
 }
+
+/// By key.
+type Endpoints = BTreeMap<i64, EndpointRow>;
 
 async fn endpoints(
     store: &Store,
     book: &RuleBook,
     learned: &Learned,
+    rows: &Endpoints,
 ) -> Result<Vec<EndpointPreview>, PreviewError> {
-    let rows: BTreeMap<i64, EndpointRow> =
-        store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect();
     let mut found: BTreeMap<i64, EndpointPreview> = BTreeMap::new();
     for count in store.outcome_counts(None).await? {
         let Some(row) = rows.get(&count.endpoint) else { continue };
@@ -110,7 +113,7 @@ async fn endpoints(
         }
     }
     for count in store.signature_counts().await? {
-        let home = home(&rows, count.endpoint);
+        let home = home(rows, count.endpoint);
         let (Some(row), Some(entry)) = (rows.get(&home), found.get_mut(&home)) else { continue };
         if count.versus != Versus::Candidate || count.outcome != Outcome::Answered {
             continue;
@@ -131,7 +134,7 @@ async fn endpoints(
 }
 
 /// Where an endpoint is after merges; a circle in the table ends.
-fn home(rows: &BTreeMap<i64, EndpointRow>, key: i64) -> i64 {
+fn home(rows: &Endpoints, key: i64) -> i64 {
     let mut at = key;
     for _ in 0..rows.len() {
         match rows.get(&at).and_then(|row| row.merged_into) {
@@ -146,6 +149,7 @@ async fn samples(
     store: &Store,
     book: &RuleBook,
     learned: &Learned,
+    rows: &Endpoints,
 ) -> Result<SamplePreview, PreviewError> {
     let (mut preview, registry) = (SamplePreview::default(), Registry::default());
     let mut query = SampleQuery { matches: Some(false), limit: PAGE, ..SampleQuery::default() };
@@ -153,7 +157,9 @@ async fn samples(
         let page = store.samples(&query).await?;
         for row in &page.rows {
             preview.looked_at += 1;
-            preview.would_match += u64::from(would_match(row, book, learned, &registry));
+            let Some(endpoint) = rows.get(&home(rows, row.endpoint)) else { continue };
+            let plan = learned.plan(&endpoint.method, endpoint.template.clone(), book, &registry);
+            preview.would_match += u64::from(would_match(row, &plan));
         }
         query.cursor = page.next;
         if query.cursor.is_none() || preview.looked_at as usize >= MOST_SAMPLES {
@@ -164,13 +170,12 @@ async fn samples(
 
 /// Whether a kept sample has no difference left. Views are redacted alike on both sides: what was
 /// equal still is.
-fn would_match(row: &SampleRow, book: &RuleBook, learned: &Learned, registry: &Registry) -> bool {
+fn would_match(row: &SampleRow, plan: &Plan) -> bool {
     let view = &row.view;
     let elsewhere = view.differences.iter().any(|one| one.place != "body");
     if elsewhere || view.candidate.no_answer.is_some() {
         return false;
     }
-    let plan = learned.plan(&view.request.method, &view.request.path, book, registry);
     let (Some(left), Some(right)) = (body(&view.primary), body(&view.candidate)) else {
         return false;
     };

@@ -209,7 +209,8 @@ mod tests {
         };
         let volatile = vec![volatile("/meta/id", Covers::Value), volatile("/tags", Covers::Order)];
         let learned = Learned::new(Model { volatile, ..Model::default() });
-        let plan = learned.plan("POST", "/loans/7", &RuleBook::default(), &Registry::default());
+        let plan =
+            learned.plan("POST", "/loans/{id}".into(), &RuleBook::default(), &Registry::default());
         let request = Request {
             method: "POST".into(),
             target: target.into(),

@@ -176,7 +176,7 @@ pub fn cluster_of(
     let row = ledger
         .clusters
         .iter()
-        .find(|row| row.id == id.0)
+        .find(|row| row.id == ledger.today(id.0))
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
     let counts = counts_by_cluster(ledger);
     let own = counts.get(&row.id).map_or(&[][..], Vec::as_slice);

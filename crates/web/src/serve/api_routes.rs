@@ -179,6 +179,7 @@ pub(crate) async fn change_state(
         .cluster(id.0)
         .await?
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
+    let id = ClusterId(row.id);
     let owner = change.owner.as_deref().or(row.owner.as_deref());
     let note = change.note.as_deref().or(row.note.as_deref());
     if change.state == StateName::Accepted {
