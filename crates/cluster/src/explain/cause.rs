@@ -18,6 +18,7 @@ use super::{
     spot::{Restated, Spot, Spots, is_alone},
     table::Table,
     term::Term,
+    work::Work,
 };
 use crate::{EndpointId, doc::DocTerm};
 
@@ -129,9 +130,10 @@ pub(crate) fn causes(subject: &Subject<'_>) -> Vec<Found> {
     let ids: Vec<i64> = subject.rows.iter().map(|seen| seen.id).collect();
     let table = Table::of(subject.book, &ids);
     let entities = Entities::of(&table, subject.book, &ids);
+    let work = Work::at_endpoint();
     let mut found: Vec<Found> = Vec::new();
     for set in order_of_sets(subject) {
-        let rules = subject.rules_of(set, (&table, &entities), &found);
+        let rules = subject.rules_of(set, (&table, &entities, &work), &found);
         found.extend(rules);
     }
     let mut found = merged(found);
@@ -178,7 +180,7 @@ impl Subject<'_> {
     fn rules_of(
         &self,
         set: usize,
-        (table, entities): (&Table, &Entities),
+        (table, entities, work): (&Table, &Entities, &Work),
         known: &[Found],
     ) -> Vec<Found> {
         let began = self.began(set);
@@ -202,7 +204,7 @@ impl Subject<'_> {
         let all_fields = |field: &str| !self.volatile.holds(field);
         let ask = |allowed: &dyn Fn(&str) -> bool| {
             let sides = (differing.clone(), others.clone());
-            let question = Question::new(table, sides, entities, allowed);
+            let question = Question::new(table, sides, (entities, work), allowed);
             let rules = search::rules(&question);
             let notes = rules.iter().map(|rule| sharpen::notes(&rule.terms, &question));
             let notes: Vec<Vec<String>> = notes.collect();

@@ -34,6 +34,7 @@ mod significance;
 mod spot;
 mod table;
 mod term;
+mod work;
 
 pub use aside::Aside;
 pub use assemble::{Explained, Rows, Share};
@@ -48,5 +49,7 @@ pub(crate) use assemble::{Differing, Today, explain};
 pub(crate) use exact::Standing;
 pub(crate) use spot::spots_of;
 
+#[cfg(test)]
+mod kinds_tests;
 #[cfg(test)]
 mod tests;
