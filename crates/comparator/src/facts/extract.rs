@@ -17,6 +17,9 @@ const LARGEST_BODY: usize = 128 * 1024;
 /// Longer texts say nothing that a rule would hang on.
 const LONGEST_TEXT: usize = 48;
 const DEEPEST: usize = 8;
+/// Members that hold the whole answer.
+const WRAPPERS: [&str; 9] =
+    ["data", "item", "result", "content", "record", "payload", "response", "object", "doc"];
 
 /// One thing with what an answer says of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,7 +193,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         let mut fields: Vec<(String, Scalar)> = Vec::new();
         while let Some(name) = members.next_key::<Cow<'_, str>>()? {
             let path = format!("{}/{}", self.path, name.replace('~', "~0").replace('/', "~1"));
-            let wraps = self.is_root && context(&name).is_none();
+            let wraps = self.is_root && WRAPPERS.contains(&name.as_ref());
             let kind = context(&name).map(Cow::Owned).or_else(|| self.kind.clone());
             let node = Node {
                 found: &mut *self.found,
@@ -246,7 +249,9 @@ impl Node<'_, '_> {
             fields.sort_by(|a, b| a.0.cmp(&b.0));
             fields.dedup_by(|a, b| a.0 == b.0);
             fields.truncate(MOST_FIELDS);
-            self.found.push(Thing { kind, id, fields });
+            if !fields.is_empty() {
+                self.found.push(Thing { kind, id, fields });
+            }
         }
         Given::Nothing
     }
