@@ -125,8 +125,8 @@ pub(crate) struct Found {
     pub(super) gain: f64,
 }
 
-/// The causes of a subject, those with the most mismatches first.
-pub(crate) fn causes(subject: &Subject<'_>) -> Vec<Found> {
+/// The causes of a subject, given things that are at fault at other endpoints; those with the most mismatches first.
+pub(crate) fn causes(subject: &Subject<'_>, faulty: &BTreeSet<String>) -> Vec<Found> {
     let ids: Vec<i64> = subject.rows.iter().map(|seen| seen.id).collect();
     let table = Table::of(subject.book, &ids);
     let entities = Entities::of(&table, subject.book, &ids);
@@ -138,9 +138,9 @@ pub(crate) fn causes(subject: &Subject<'_>) -> Vec<Found> {
     }
     let mut found = merged(found);
     fold_meetings(&mut found, subject);
-    let data = subject.data(&found, &entities);
-    let faulty = data.as_ref().map_or(&[][..], |data| &data.members);
-    subject.assign(&mut found, &faulty.iter().copied().collect());
+    let data = subject.data(&found, &entities, faulty);
+    let taken = data.as_ref().map_or(&[][..], |data| &data.members);
+    subject.assign(&mut found, &taken.iter().copied().collect());
     found.retain(|cause| !cause.members.is_empty());
     for cause in &mut found {
         cause.figures = subject.figures(cause);
@@ -285,7 +285,12 @@ impl Subject<'_> {
     }
 
     /// What hangs on things rather than rules, of the mismatches that no rule covers.
-    fn data(&self, found: &[Found], entities: &Entities) -> Option<Found> {
+    fn data(
+        &self,
+        found: &[Found],
+        entities: &Entities,
+        known: &BTreeSet<String>,
+    ) -> Option<Found> {
         let rows = || self.rows.iter().enumerate();
         let left: BTreeSet<usize> = rows()
             .filter(|(row, seen)| {
@@ -295,8 +300,7 @@ impl Subject<'_> {
             .collect();
         let matching: Vec<usize> =
             rows().filter(|(_, seen)| seen.set.is_none()).map(|(row, _)| row).collect();
-        let share = left.len() as f64 / self.rows.len().max(1) as f64;
-        let faulty = data::faulty(entities, &left, &matching, share);
+        let faulty = data::faulty(entities, &left, &matching, known);
         let mut sets: Vec<(u64, usize)> = Vec::new();
         for set in faulty.rows.iter().filter_map(|row| self.rows.get(*row)?.set) {
             match sets.iter_mut().find(|(_, own)| *own == set) {

@@ -42,9 +42,15 @@ impl World {
     }
 
     fn causes(self) -> Vec<Found> {
+        self.causes_knowing(&[])
+    }
+
+    fn causes_knowing(self, faulty: &[&str]) -> Vec<Found> {
         let (sets, restated) = self.sets.into_iter().unzip();
         let volatile = Restated::default();
-        cause::causes(&Subject { book: &self.book, rows: self.rows, sets, restated, volatile })
+        let faulty = faulty.iter().map(|id| (*id).to_owned()).collect();
+        let subject = Subject { book: &self.book, rows: self.rows, sets, restated, volatile };
+        cause::causes(&subject, &faulty)
     }
 }
 
@@ -187,6 +193,23 @@ fn what_no_rule_explains_and_nothing_repeats_is_left_alone() {
         world.add(aside, fields, &residual);
     }
     assert!(world.causes().is_empty());
+}
+
+#[test]
+fn things_that_are_at_fault_elsewhere_are_evidence_where_nothing_repeats() {
+    let world = || {
+        let mut world = World::default();
+        for n in 0..900_u64 {
+            let residual = if n % 75 == 3 { vec![Place::status(200, 404)] } else { Vec::new() };
+            let aside = Aside { at: 1_000 + n as i64, session: n as i64, ..Aside::default() };
+            world.add(aside, vec![("request.path.id", text((200_000 + n).to_string()))], &residual);
+        }
+        world
+    };
+    assert!(world().causes().is_empty());
+    let found = world().causes_knowing(&["200003", "200078", "200153", "P-1"]);
+    let told: Vec<_> = found.iter().map(|one| (one.kind, one.entities.len())).collect();
+    assert_eq!(told, [(CauseKind::Data, 12)]);
 }
 
 /// A fare, asked at a moment; the primary has another release from the 3,000th request on.
