@@ -10,14 +10,20 @@
 //! - A field that differs itself is named only where nothing else explains as much.
 //! - Redacted values are only equal or not.
 
+mod aside;
 mod assemble;
 mod bits;
 mod book;
 mod candidate;
 mod cause;
+mod data;
 mod derive;
+mod entities;
 mod exact;
 mod interval;
+mod members;
+mod merge;
+mod onset;
 mod parts;
 mod round;
 mod row;
@@ -28,10 +34,12 @@ mod significance;
 mod spot;
 mod table;
 mod term;
+mod work;
 
+pub use aside::Aside;
 pub use assemble::{Explained, Rows, Share};
 pub use book::{Book, RowSeen};
-pub use cause::{Cause, Figures};
+pub use cause::{Cause, CauseKind, Figures};
 pub use exact::{Exact, Watch, counter, watches};
 pub use row::{Row, Scalar};
 pub use spot::Spot;
@@ -41,5 +49,7 @@ pub(crate) use assemble::{Differing, Today, explain};
 pub(crate) use exact::Standing;
 pub(crate) use spot::spots_of;
 
+#[cfg(test)]
+mod kinds_tests;
 #[cfg(test)]
 mod tests;
