@@ -130,13 +130,15 @@ async fn next_head(client: &mut Client, service: &Service) -> Result<Option<usiz
         }
         // Of an empty line only half may have come.
         let half = data == b"\r" && empty_lines > 0;
-        if let Some(refusal) = hopeless(data, limits.heads).filter(|_| !half) {
+        if half {
+            scanned = 0;
+        } else if let Some(refusal) = hopeless(data, limits.heads) {
             return Err(refusal);
         }
         if data.len() >= limits.heads.head || client.input.is_full() {
             return Err(Refusal::too_large(data));
         }
-        if data.is_empty() {
+        if data.is_empty() || half {
             client.alarm.set(Wait::Client, limits.idle);
         } else if !begun {
             begun = true;
