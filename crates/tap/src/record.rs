@@ -72,7 +72,7 @@ impl Record {
             record.state = State::Decided(Fate::NotCopied(NotCopiedReason::RequestOverCap));
             return record;
         }
-        let mut request = Vec::with_capacity(head.len() + body.min(64 * 1024));
+        let mut request = Vec::with_capacity(head.len() + body);
         request.extend_from_slice(head);
         let capture = Box::new(Capture {
             started_at: now(),
@@ -147,7 +147,10 @@ impl Record {
         capture.response_head = head.len();
         capture.hash_only = !self.books.shared.content_types.keep(content_type);
         let body = usize::try_from(body).unwrap_or(usize::MAX);
-        capture.response.reserve_exact(head.len() + body.min(64 * 1024));
+        let digested = body > self.books.shared.limits.body_cap || capture.hash_only;
+        // Room at once: growing would copy what is there. Untouched it takes no memory.
+        let room = if digested { 0 } else { body };
+        capture.response.reserve_exact(head.len() + room);
         capture.response.extend_from_slice(head);
         if body > self.books.shared.limits.body_cap {
             digest_from_here(capture);
