@@ -10,6 +10,7 @@
 //! - A field that differs itself is named only where nothing else explains as much.
 //! - Redacted values are only equal or not.
 
+mod accepted;
 mod assemble;
 mod bits;
 mod book;
@@ -29,6 +30,7 @@ mod spot;
 mod table;
 mod term;
 
+pub use accepted::Accepted;
 pub use assemble::{Explained, Rows, Share};
 pub use book::{Book, RowSeen};
 pub use cause::{Cause, Figures};
@@ -37,6 +39,7 @@ pub use row::{Row, Scalar};
 pub use spot::Spot;
 pub use term::{Term, Test};
 
+pub(crate) use accepted::held;
 pub(crate) use assemble::{Differing, Today, explain};
 pub(crate) use exact::Standing;
 pub(crate) use spot::spots_of;
