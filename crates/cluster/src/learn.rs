@@ -184,8 +184,9 @@ pub fn learn(input: &LearnInput<'_>) -> Learnt {
     let constant = group::part_from_constant(&mut findings, &compared(input, &places));
     let groups = grouped(input, &places, &findings, &constant);
     let explained = learn_causes(input, &model, &places, (&findings, &groups, &verdicts));
+    let held = explain::held(&explained, &findings, input.rows);
     let sorted =
-        clusters::sorted(&groups, &findings, &explained, input.samples, input.rows, &|endpoint| {
+        clusters::sorted(&groups, &findings, &held, input.samples, input.rows, &|endpoint| {
             places.name(endpoint)
         });
     let first = |signature: &i64| {

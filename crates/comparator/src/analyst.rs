@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    closing, intake::now, judge::Judge, kept_rows::KeptRows, masked, metrics::Metrics,
+    accepted, closing, intake::now, judge::Judge, kept_rows::KeptRows, masked, metrics::Metrics,
     remembered::Remembered,
 };
 
@@ -141,7 +141,9 @@ impl Analyst {
             self.rows.list_again();
         }
         let counters = self.store.signature_counts().await?;
-        let quiet = self.last.as_ref().is_some_and(|last| last.counters == counters);
+        let accepted = accepted::read(&self.store, now()).await?;
+        let decided = self.rows.accept(accepted);
+        let quiet = !decided && self.last.as_ref().is_some_and(|last| last.counters == counters);
         if quiet && self.last.as_ref().is_some_and(|last| last.thorough) {
             return self.catch_up(counters).await;
         }

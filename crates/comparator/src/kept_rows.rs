@@ -8,7 +8,7 @@ use std::{
 
 use cluster::{
     EndpointId,
-    explain::{Exact, Row, RowSeen, Rows},
+    explain::{Accepted, Exact, Row, RowSeen, Rows},
 };
 use store::{RowKey, SignatureCount, Store, StoreError, Versus};
 use tokio::time::Instant;
@@ -91,6 +91,15 @@ impl KeptRows {
         }
         rows.thorough = thorough;
         Arc::clone(&self.rows)
+    }
+
+    /// Takes in what is accepted; whether that changed.
+    pub(crate) fn accept(&mut self, accepted: Vec<Accepted>) -> bool {
+        if self.rows.accepted == accepted {
+            return false;
+        }
+        Arc::make_mut(&mut self.rows).accepted = accepted;
+        true
     }
 
     /// Drops what is beyond the bounds under today's verdicts, those that hash largest first.

@@ -13,6 +13,7 @@
 //!                     └──────────────────── analyst (one, by lease) ◄─────────────┘ samples
 //! ```
 
+mod accepted;
 mod admin;
 mod analyst;
 mod begun;

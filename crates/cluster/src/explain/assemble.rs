@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    accepted::Accepted,
     book::Book,
     cause::{self, Cause, CauseKind, Found, Seen, Subject},
     exact::{Exact, Standing, counter},
@@ -38,6 +39,8 @@ pub struct Rows {
     pub pairs: BTreeMap<(i64, String), u64>,
     /// By condition (see [`super::counter`]) and version.
     pub exact: BTreeMap<(i64, String), Exact>,
+    /// Clusters that a person accepted under a condition.
+    pub accepted: Vec<Accepted>,
     /// Explain every endpoint with new rows, however few.
     pub thorough: bool,
 }

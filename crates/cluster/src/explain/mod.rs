@@ -10,6 +10,7 @@
 //! - A field that differs itself is named only where nothing else explains as much.
 //! - Redacted values are only equal or not.
 
+mod accepted;
 mod aside;
 mod assemble;
 mod bits;
@@ -36,6 +37,7 @@ mod table;
 mod term;
 mod work;
 
+pub use accepted::Accepted;
 pub use aside::Aside;
 pub use assemble::{Explained, Rows, Share};
 pub use book::{Book, RowSeen};
@@ -45,6 +47,7 @@ pub use row::{Row, Scalar};
 pub use spot::Spot;
 pub use term::{Term, Test};
 
+pub(crate) use accepted::held;
 pub(crate) use assemble::{Differing, Today, explain};
 pub(crate) use exact::Standing;
 pub(crate) use spot::spots_of;
