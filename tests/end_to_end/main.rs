@@ -10,6 +10,7 @@ mod demo;
 mod exchanges;
 mod gate;
 mod harness;
+mod hostile;
 mod kills;
 mod loops;
 mod rechecks;

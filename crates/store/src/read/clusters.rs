@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Store, StoreError,
-    sql::{Row, Rows, Statement, Tx, sql},
+    sql::{Row, Rows, Statement, Tx, escaped, sql},
 };
 
 const COLUMNS: &str =
@@ -44,6 +44,21 @@ impl Store {
         Ok(ClusterPage { clusters, counts })
     }
 
+    /// All clusters by id, without their counts.
+    pub async fn cluster_rows(&self) -> Result<Vec<ClusterRow>, StoreError> {
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        let rows = tx.fetch(sql(format!("{COLUMNS} ORDER BY id"))).await?;
+        rows.iter().map(|row| cluster(row, &merges)).collect()
+    }
+
+    /// The counts of all clusters.
+    pub async fn cluster_counts(&self) -> Result<Vec<ClusterCount>, StoreError> {
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        counts(&mut tx, &merges, None).await
+    }
+
     pub async fn cluster(
         &self,
         id: i64,
@@ -74,17 +89,8 @@ impl Store {
 
 /// One `LIKE` pattern per word, over text in lower case.
 fn patterns(words: &str) -> Vec<String> {
-    let escaped = |word: &str| {
-        let mut pattern = String::from("%");
-        for letter in word.to_lowercase().chars() {
-            if matches!(letter, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(letter);
-        }
-        pattern + "%"
-    };
-    words.split_whitespace().map(escaped).collect()
+    let pattern = |word: &str| format!("%{}%", escaped(&word.to_lowercase()));
+    words.split_whitespace().map(pattern).collect()
 }
 
 fn cluster(row: &Row, merges: &Merges) -> Result<ClusterRow, StoreError> {
