@@ -13,14 +13,14 @@ const HOSTILE: &str =
     "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">";
 
 /// A browser; both programs end when dropped.
-struct Browser {
-    client: Client,
+pub(crate) struct Browser {
+    pub(crate) client: Client,
     _driver: tokio::process::Child,
     _profile: tempfile::TempDir,
 }
 
 impl Browser {
-    async fn start(width: u32, height: u32) -> Option<Self> {
+    pub(crate) async fn start(width: u32, height: u32) -> Option<Self> {
         if !Path::new(CHROMEDRIVER).exists() {
             eprintln!("skipped: {CHROMEDRIVER} is not there; `cargo xtask test` installs it");
             return None;
@@ -76,7 +76,7 @@ impl Browser {
             .unwrap()
     }
 
-    async fn script(&self, script: &str) -> Value {
+    pub(crate) async fn script(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 

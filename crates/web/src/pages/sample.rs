@@ -7,7 +7,6 @@ use store::{
 };
 
 use crate::{
-    api::ApiError,
     sides::{self, Kinds, Sides},
     words,
 };
@@ -275,15 +274,6 @@ fn patch_text(view: &SampleView) -> String {
     match sides::patch(view) {
         Some(patch) => serde_json::to_string_pretty(&patch).unwrap_or_default(),
         None => "There is no patch: a body is no JSON.".to_owned(),
-    }
-}
-
-/// The newest model; an empty one before anything was learnt.
-pub(crate) async fn model(store: &store::Store) -> Result<Model, ApiError> {
-    match store.model_newer(-1).await? {
-        None => Ok(Model::default()),
-        Some(row) => serde_json::from_str(&row.doc)
-            .map_err(|error| ApiError::Unreadable(format!("model {}: {error}", row.number))),
     }
 }
 
