@@ -28,6 +28,7 @@ mod rechecks;
 mod record;
 mod remembered;
 mod reset;
+mod said;
 mod settings;
 mod settled;
 mod share;
@@ -43,12 +44,12 @@ use backend::Backend;
 
 pub use error::StoreError;
 pub use fixes::FixRow;
-pub use kept_rows::{ConditionCount, FeatureRow, RowKey};
+pub use kept_rows::{ConditionCount, FeatureRow, JudgedRow, RowKey};
 pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};
 pub use read::{
     AcceptanceRow, Activity, CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow,
     ClusterState, EndpointRow, FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, RatioCount,
-    SampleQuery, SampleRow, SignatureCount, StratumCount, VersionRow,
+    SampleQuery, SampleRow, SignatureCount, StratumCount, TrendCount, VersionRow,
 };
 pub use rechecks::{
     RecheckCount, RecheckItem, RecheckResult, RecheckRow, RecheckState, RecheckSubject,
@@ -60,6 +61,7 @@ pub use record::{
 };
 pub use remembered::{MemoryQuery, MemoryRow};
 pub use reset::{RESETS_SETTING, Reset, WasReset};
+pub use said::{ChangeRow, Said, Undo};
 pub use share::Share;
 pub use url::{StoreUrl, StoreUrlError};
 

@@ -20,16 +20,16 @@ mod problem;
 mod rechecks;
 mod reset;
 mod rules;
+mod said;
 mod samples;
 mod share;
 mod versions;
 mod volatile;
 
 pub use checks::Checks;
-pub(crate) use clusters::condition_of;
+pub(crate) use clusters::{CAUSES, REPEATS};
 pub use clusters::{
-    Cluster, ClusterVersion, Clusters, ClustersQuery, Sort, StateChange, StateName, cluster_of,
-    clusters_of,
+    Cluster, ClusterVersion, Clusters, ClustersQuery, Sort, cluster_of, clusters_of,
 };
 pub use compare::{
     Became, ClusterIn, CompareQuery, ComparedCluster, ComparedEndpoint, EndpointIn,
@@ -41,6 +41,7 @@ pub(crate) use gate_evidence::judged;
 pub use gate_query::{GateQuery, gate_input_of};
 pub use ids::{ClusterId, instant, minute_instant};
 pub use latency::Quantiles;
+pub(crate) use latency::quantile;
 pub use memory::{MemoryJson, MemoryQuery, Remembered, memory, memory_seed};
 pub use openapi::OPENAPI;
 pub use problem::{ApiError, Problem};
@@ -51,6 +52,8 @@ pub use reset::{ResetDone, ResetRequest, reset};
 pub use rules::{
     EndpointPreview, Previewer, Previewing, RulePreview, Rules, RulesPreview, SamplePreview,
 };
+pub use said::{Changed, History, HistoryEntry, StateChange, StateName, Under, UndoRequest};
+pub(crate) use said::{change_state, history, is_web_address, undo};
 pub(crate) use samples::sample_query;
 pub use samples::{
     ExchangeDetail, Exchanges, ExchangesQuery, PageQuery, SampleJson, Samples, exchange, exchanges,

@@ -13,6 +13,9 @@ use store::{
 /// Trials of so many minutes are recent.
 const RECENT_MINUTES: i64 = 60;
 
+/// The name of what is in no slice.
+pub(crate) const OTHER_TRAFFIC: &str = "Other traffic";
+
 /// Merges are followed at most this far: a ring in the table must not hang a page.
 const MERGE_STEPS: usize = 32;
 
@@ -34,6 +37,8 @@ pub struct Ledger {
     pub strata: Vec<StratumCount>,
     pub ratios: Vec<RatioCount>,
     pub acceptances: Vec<AcceptanceRow>,
+    /// Tickets and clusters that people put beside a cluster.
+    pub links: BTreeMap<i64, Vec<String>>,
     /// When it was read.
     pub now: Micros,
 }
@@ -73,12 +78,17 @@ impl Ledger {
             store.checks(),
             store.latencies(None),
         )?;
-        let (activity, strata, ratios, acceptances) = tokio::try_join!(
+        let (activity, strata, ratios, acceptances, linked) = tokio::try_join!(
             store.activity(minute(now) - RECENT_MINUTES, changed),
             store.strata(),
             store.ratios(),
             store.acceptances(),
+            store.cluster_links(),
         )?;
+        let mut links: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        for (cluster, target) in linked {
+            links.entry(cluster).or_default().push(target);
+        }
         Ok(Self {
             funnel,
             endpoints: endpoints.into_iter().map(|row| (row.key, row)).collect(),
@@ -92,6 +102,7 @@ impl Ledger {
             strata,
             ratios,
             acceptances,
+            links,
             now,
         })
     }
@@ -174,6 +185,13 @@ impl Ledger {
         by_name.map(|row| self.resolve(row.key))
     }
 
+    /// The slice of an endpoint by its name; what is in none is other traffic.
+    #[must_use]
+    pub fn slice_of(&self, endpoint: &str) -> &str {
+        let row = self.endpoint_named(endpoint).and_then(|key| self.endpoints.get(&key));
+        row.and_then(|row| row.slice.as_deref()).unwrap_or(OTHER_TRAFFIC)
+    }
+
     /// Endpoints that are not merged into another.
     pub fn live_endpoints(&self) -> impl Iterator<Item = &EndpointRow> {
         self.endpoints.values().filter(|row| row.merged_into.is_none())
@@ -241,20 +259,24 @@ impl Scope {
 
 impl Tally {
     fn add(&mut self, count: &OutcomeCount) {
-        self.compared += count.pairs;
-        match (count.outcome, count.matches) {
+        self.add_counts(count.outcome, count.matches, count.pairs, count.trials);
+    }
+
+    pub(crate) fn add_counts(&mut self, outcome: Outcome, matches: bool, pairs: u64, trials: u64) {
+        self.compared += pairs;
+        match (outcome, matches) {
             (Outcome::Answered, true) => {
-                self.matched += count.pairs;
-                self.trials += count.trials;
+                self.matched += pairs;
+                self.trials += trials;
             }
             (Outcome::Answered, false) => {
-                self.mismatched += count.pairs;
-                self.trials += count.trials;
-                self.mismatching_trials += count.trials;
+                self.mismatched += pairs;
+                self.trials += trials;
+                self.mismatching_trials += trials;
             }
-            (Outcome::NoAnswer, _) => self.no_answer += count.pairs,
-            (Outcome::Lag, _) => self.lag += count.pairs,
-            (Outcome::PrimaryError, _) => self.primary_error += count.pairs,
+            (Outcome::NoAnswer, _) => self.no_answer += pairs,
+            (Outcome::Lag, _) => self.lag += pairs,
+            (Outcome::PrimaryError, _) => self.primary_error += pairs,
         }
     }
 

@@ -11,11 +11,14 @@ mod config;
 mod desired;
 mod diagnosis;
 mod draw;
+mod export;
 mod ledger;
 mod pages;
 mod pulse;
 mod serve;
 mod sides;
+mod trend;
+mod weigh;
 mod words;
 
 pub use config::WebConfig;
@@ -48,7 +51,14 @@ pub async fn run(inputs: WebInputs, shutdown: CancellationToken) -> anyhow::Resu
     let listener = tokio::net::TcpListener::from_std(inputs.listener)
         .context("handing the listener of the pages to the runtime")?;
     let address = listener.local_addr().context("reading the address of the pages")?;
-    let app = serve::App::new(inputs.config, inputs.store, inputs.queue, inputs.previewer, address);
+    let app = serve::App::new(
+        inputs.config,
+        inputs.store,
+        inputs.queue,
+        inputs.previewer,
+        address,
+        shutdown.clone(),
+    );
     tracing::info!(web.address = %address, "pages and API are served at http://{address}/");
     let heartbeat = tokio::spawn(pulse::run(app.clone(), shutdown.clone()));
     let served = serve::until(listener, app, shutdown).await;

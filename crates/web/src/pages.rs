@@ -3,16 +3,22 @@
 //! Invariant: a page is a pure function of a look and its parameters; only handlers wait for
 //! anything.
 
+mod acts;
 mod banners;
+mod behind;
+mod charts;
 mod cluster;
 mod clusters;
+mod compare;
 mod deciding;
+mod doors;
 mod evidence;
 mod exchanges;
 mod forms;
 mod frame;
 mod handlers;
 mod learnt;
+mod list;
 mod look;
 mod pipeline;
 mod readiness;

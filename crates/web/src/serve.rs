@@ -2,6 +2,7 @@
 
 mod api_routes;
 mod assets;
+mod events;
 mod guard;
 mod parameters;
 mod probes;
@@ -20,8 +21,9 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
-pub(crate) use api_routes::{begin_recheck, change_state, cluster_request, set_paused};
+pub(crate) use api_routes::{begin_recheck, cluster_request, set_paused};
 pub(crate) use assets::url as asset_url;
+pub(crate) use events::News;
 pub(crate) use parameters::{FormBody, PageParameters};
 pub(crate) use refusal::PageError;
 
@@ -47,6 +49,7 @@ struct Shared {
     /// Changes of the desired state take turns.
     desired: tokio::sync::Mutex<()>,
     requests: probes::Requests,
+    feed: events::Feed,
 }
 
 impl App {
@@ -56,6 +59,7 @@ impl App {
         queue: Queue,
         previewer: Option<Arc<dyn Previewer>>,
         address: SocketAddr,
+        shutdown: CancellationToken,
     ) -> Self {
         let shared = Shared {
             config,
@@ -66,6 +70,7 @@ impl App {
             pulse: Mutex::default(),
             desired: tokio::sync::Mutex::default(),
             requests: probes::Requests::default(),
+            feed: events::Feed::until(shutdown),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -106,6 +111,10 @@ impl App {
         &self.shared.desired
     }
 
+    pub(crate) fn feed(&self) -> &events::Feed {
+        &self.shared.feed
+    }
+
     fn requests(&self) -> &probes::Requests {
         &self.shared.requests
     }
@@ -115,6 +124,7 @@ pub(crate) fn router(app: App) -> Router {
     let guarded = Router::new()
         .merge(pages::routes())
         .merge(api_routes::routes())
+        .route("/api/v1/events", axum::routing::get(events::events))
         .merge(assets::routes())
         .fallback(refusal::unknown_page)
         .layer(middleware::from_fn(guard::shield))

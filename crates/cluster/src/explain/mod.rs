@@ -21,6 +21,7 @@ mod interval;
 mod parts;
 mod round;
 mod row;
+mod scale;
 mod score;
 mod search;
 mod sharpen;
@@ -34,6 +35,7 @@ pub use book::{Book, RowSeen};
 pub use cause::{Cause, Figures};
 pub use exact::{Exact, Watch, counter, watches};
 pub use row::{Row, Scalar};
+pub use scale::on_scale;
 pub use spot::Spot;
 pub use term::{Term, Test};
 

@@ -6,14 +6,19 @@ mod counts;
 mod gate;
 mod merges;
 mod samples;
+mod trend;
 mod versions;
 
+pub(crate) use gate::{ACCEPTANCES, acceptance};
 pub use gate::{AcceptanceRow, Activity, RatioCount, StratumCount};
 pub(crate) use merges::Merges;
+
+pub use trend::TrendCount;
 
 use std::collections::BTreeMap;
 
 use exchange::{ExchangeId, Micros};
+use serde::{Deserialize, Serialize};
 
 use crate::{EndpointKey, Outcome, SignatureKey, Versus, view::SampleView};
 
@@ -101,7 +106,8 @@ pub struct SignatureCount {
     pub last_minute: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClusterState {
     Open,
     Accepted,
@@ -178,7 +184,11 @@ pub struct ClusterPage {
 pub struct SampleQuery {
     pub cluster: Option<i64>,
     pub endpoint: Option<EndpointKey>,
+    /// Those of any of these endpoints (after merges).
+    pub among: Option<Vec<EndpointKey>>,
     pub version: Option<String>,
+    /// Those whose signature was counted with this outcome in the sample's version.
+    pub outcome: Option<Outcome>,
     /// By today's verdict of their signature.
     pub matches: Option<bool>,
     pub limit: u32,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Merges, Page, SampleQuery, SampleRow};
 use crate::{
-    Store, StoreError,
+    EndpointKey, Store, StoreError,
     sql::{Row, Rows, Statement, sql},
     view::unpack,
 };
@@ -17,6 +17,9 @@ const SELECT: &str = "SELECT x.exchange, x.endpoint, x.version, x.signature, \
      COALESCE(x.home, s.cluster), COALESCE(s.matches, 0), x.captured_at, x.view, x.features \
      FROM samples x LEFT JOIN signatures s ON s.key = x.signature WHERE true";
 
+const COUNT: &str = "SELECT COUNT(*) FROM samples x LEFT JOIN signatures s ON s.key = x.signature \
+     WHERE true";
+
 const NEWEST_FIRST: &str = " ORDER BY x.captured_at DESC, x.exchange DESC LIMIT $";
 
 impl Store {
@@ -27,7 +30,8 @@ impl Store {
         let cursor = query.cursor.as_deref().map(Cursor::read).transpose()?;
         let mut tx = self.backend.read().await?;
         let merges = Merges::load(&mut tx).await?;
-        let select = filtered(query, &merges, cursor).and(NEWEST_FIRST, i64::from(limit) + 1);
+        let select =
+            filtered(SELECT, query, &merges, cursor).and(NEWEST_FIRST, i64::from(limit) + 1);
         let rows = tx.fetch(select).await?;
         let mut rows =
             rows.iter().map(|row| sample(row, &merges)).collect::<Result<Vec<_>, _>>()?;
@@ -35,6 +39,14 @@ impl Store {
         rows.truncate(limit as usize);
         let next = rows.last().filter(|_| more).map(|row| Cursor::after(row).write());
         Ok(Page { rows, next })
+    }
+
+    /// How many are kept; `limit` and `cursor` do not matter.
+    pub async fn count_samples(&self, query: &SampleQuery) -> Result<u64, StoreError> {
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        let row = tx.first(filtered(COUNT, query, &merges, None)).await?;
+        row.map_or(Ok(0), |row| row.count(0))
     }
 
     pub async fn sample(&self, exchange: ExchangeId) -> Result<Option<SampleRow>, StoreError> {
@@ -51,8 +63,13 @@ impl Store {
     }
 }
 
-fn filtered(query: &SampleQuery, merges: &Merges, cursor: Option<Cursor>) -> Statement {
-    let mut select = sql(SELECT);
+fn filtered(
+    text: &'static str,
+    query: &SampleQuery,
+    merges: &Merges,
+    cursor: Option<Cursor>,
+) -> Statement {
+    let mut select = sql(text);
     if let Some(cluster) = query.cluster {
         select = select
             .and(" AND (x.home = $", cluster)
@@ -65,8 +82,15 @@ fn filtered(query: &SampleQuery, merges: &Merges, cursor: Option<Cursor>) -> Sta
     if let Some(matches) = query.matches {
         select = select.and(" AND COALESCE(s.matches, 0) = $", i64::from(matches));
     }
-    if let Some(endpoint) = query.endpoint {
-        let rows = Rows::default().int("endpoint", merges.members(endpoint));
+    if let Some(outcome) = query.outcome {
+        let counted = " AND EXISTS (SELECT 1 FROM counters c WHERE c.signature = x.signature \
+             AND c.endpoint = x.endpoint AND c.version = x.version AND c.versus = 'candidate' \
+             AND c.outcome = $";
+        select = select.and(counted, outcome.as_str()).then(")");
+    }
+    if let Some(endpoints) = endpoints(query) {
+        let members = endpoints.into_iter().flat_map(|endpoint| merges.members(endpoint));
+        let rows = Rows::default().int("endpoint", members);
         select = select.then(" AND x.endpoint IN (SELECT endpoint FROM {rows})").rows(rows);
     }
     if let Some(Cursor { captured_at, exchange }) = cursor {
@@ -76,6 +100,15 @@ fn filtered(query: &SampleQuery, merges: &Merges, cursor: Option<Cursor>) -> Sta
             .then(")");
     }
     select
+}
+
+/// Those that fit both, where any are named.
+fn endpoints(query: &SampleQuery) -> Option<Vec<EndpointKey>> {
+    match (query.endpoint, &query.among) {
+        (Some(one), Some(among)) => Some(among.iter().copied().filter(|key| *key == one).collect()),
+        (Some(one), None) => Some(vec![one]),
+        (None, among) => among.clone(),
+    }
 }
 
 fn sample(row: &Row, merges: &Merges) -> Result<SampleRow, StoreError> {

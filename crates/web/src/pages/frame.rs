@@ -6,10 +6,15 @@ use super::{
 };
 use crate::{ledger::Scope, serve::asset_url, words};
 
+/// One file per concern; all pages have all of them, so that each is fetched once.
+const STYLES: [&str; 2] = ["app.css", "desk.css"];
+const SCRIPTS: [&str; 1] = ["app.js"];
+
 pub(crate) struct Frame {
     pub(crate) title: String,
-    pub(crate) css: String,
-    pub(crate) script: String,
+    pub(crate) styles: Vec<String>,
+    /// Modules; each works by itself.
+    pub(crate) scripts: Vec<String>,
     pub(crate) icon: String,
     /// `light`, `dark` or empty: what the system says.
     pub(crate) theme: &'static str,
@@ -19,6 +24,8 @@ pub(crate) struct Frame {
     pub(crate) copying: Copying,
     pub(crate) banners: Vec<Banner>,
     pub(crate) clock: String,
+    /// RFC 3339.
+    pub(crate) exact: String,
     /// Keys that work on this page, with what they do.
     pub(crate) keys: Vec<(&'static str, &'static str)>,
 }
@@ -60,8 +67,8 @@ impl Frame {
         let scope = look.scope(about.version);
         Self {
             title: about.title.to_owned(),
-            css: asset_url("app.css"),
-            script: asset_url("app.js"),
+            styles: STYLES.map(asset_url).to_vec(),
+            scripts: SCRIPTS.map(asset_url).to_vec(),
             icon: asset_url("icon.svg"),
             theme: match about.theme {
                 "light" => "light",
@@ -74,6 +81,7 @@ impl Frame {
             copying: copying(look),
             banners: banners(look, &scope),
             clock: words::clock(look.now),
+            exact: crate::api::instant(look.now),
             keys: about.keys.to_vec(),
         }
     }

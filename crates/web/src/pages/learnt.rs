@@ -14,7 +14,7 @@ use crate::{
     words,
 };
 
-const KEYS: &[(&str, &str)] = &[("j k", "Move"), ("/", "Search"), ("?", "Keys on or off")];
+const KEYS: &[(&str, &str)] = &[("j k", "Move"), ("/", "Search")];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

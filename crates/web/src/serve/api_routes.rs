@@ -13,19 +13,21 @@ use exchange::{
     control::{Command, Scope},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use store::AcceptanceRow;
 
 use super::{App, parameters, refusal};
 use crate::{
     api::{
         self, ApiError, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery, ExchangesQuery,
         GateQuery, MemoryQuery, OPENAPI, PageQuery, PauseRequest, RecheckRequest, ResetRequest,
-        Rules, StateChange, StateName, VersionAnnouncement,
+        Rules, StateChange, UndoRequest, VersionAnnouncement,
     },
     desired,
+    export::{Format, Subject},
 };
 
 const MAX_CLUSTERS: u32 = 1_000;
+/// Kept exchanges of one export.
+const EXPORTED: u32 = 25;
 
 pub(super) fn routes() -> Router<App> {
     let routes = Router::new()
@@ -35,6 +37,9 @@ pub(super) fn routes() -> Router<App> {
         .route("/clusters/{id}", get(cluster))
         .route("/clusters/{id}/samples", get(samples))
         .route("/clusters/{id}/state", post(cluster_state))
+        .route("/clusters/{id}/undo", post(undo_change))
+        .route("/clusters/{id}/history", get(history))
+        .route("/clusters/{id}/export", get(export_cluster))
         .route("/clusters/{id}/recheck", post(cluster_recheck))
         .route("/rechecks", get(rechecks).post(ask_recheck))
         .route("/rechecks/{id}", get(recheck))
@@ -162,36 +167,74 @@ async fn cluster_state(
     Path(id): Path<String>,
     asked: Asked,
     body: Bytes,
-) -> Answer<api::Cluster> {
+) -> Answer<api::Changed> {
     let id: ClusterId = asked.id(&id)?;
     let change: StateChange = asked.body(&body)?;
-    asked.answer(change_state(&app, id, &change).await)
+    let changed = api::change_state(app.store(), id, &change, None).await;
+    let change = changed.map_err(|error| asked.refuse(error))?.map(|row| row.id);
+    let cluster = api::cluster(app.store(), id, None).await;
+    asked.answer(cluster.map(|cluster| api::Changed { cluster, change }))
 }
 
-pub(crate) async fn change_state(
-    app: &App,
-    id: ClusterId,
-    change: &StateChange,
-) -> Result<api::Cluster, ApiError> {
-    let expires_at = change.expiry()?;
-    let (row, _) = app
-        .store()
-        .cluster(id.0)
-        .await?
-        .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
-    let owner = change.owner.as_deref().or(row.owner.as_deref());
-    let note = change.note.as_deref().or(row.note.as_deref());
-    if change.state == StateName::Accepted {
-        let condition = api::condition_of(&row);
-        let accepted_at = app.now();
-        let row = AcceptanceRow { cluster: id.0, condition, accepted_at, expires_at };
-        app.store().accept(&row).await?;
-    } else {
-        app.store().unaccept(id.0).await?;
-    }
-    app.store().set_cluster_state(id.0, change.state.into(), owner, note).await?;
-    tracing::info!(cluster.id = %id, cluster.state = ?change.state, "the state of a cluster was set");
-    api::cluster(app.store(), id, None).await
+async fn undo_change(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::Changed> {
+    let id: ClusterId = asked.id(&id)?;
+    let request: UndoRequest = asked.body(&body)?;
+    let undone = api::undo(app.store(), id, request.change, None).await;
+    let change = Some(undone.map_err(|error| asked.refuse(error))?.id);
+    let cluster = api::cluster(app.store(), id, None).await;
+    asked.answer(cluster.map(|cluster| api::Changed { cluster, change }))
+}
+
+async fn history(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Answer<api::History> {
+    let id: ClusterId = asked.id(&id)?;
+    asked.answer(api::history(app.store(), id).await)
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ExportQuery {
+    format: Option<String>,
+    version: Option<String>,
+}
+
+async fn export_cluster(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let id: ClusterId = asked.id(&id)?;
+    let query: ExportQuery = asked.query()?;
+    let written = exported(&app, id, &query).await;
+    written.map_err(|error| asked.refuse(error))
+}
+
+async fn exported(app: &App, id: ClusterId, query: &ExportQuery) -> Result<Response, ApiError> {
+    let format = Format::asked(query.format.as_deref())?;
+    let cluster = api::cluster(app.store(), id, query.version.as_deref()).await?;
+    let page = api::PageQuery { limit: Some(EXPORTED), ..api::PageQuery::default() };
+    let samples = api::samples(app.store(), id, &page).await?.samples;
+    let text = format.write(&Subject {
+        cluster: &cluster,
+        samples: &samples,
+        primary: app.config().primary.as_deref().unwrap_or_default(),
+        candidate: app.config().candidate.as_deref().unwrap_or_default(),
+        address: &format!("http://{}", app.address()),
+    })?;
+    let disposition = format!("attachment; filename=\"{}\"", format.file_name(&cluster));
+    let headers = [
+        (header::CONTENT_TYPE, format.content_type().to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, text).into_response())
 }
 
 async fn cluster_recheck(
