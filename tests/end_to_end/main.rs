@@ -7,6 +7,7 @@
 mod bad_input;
 mod browser;
 mod demo;
+mod diffs;
 mod exchanges;
 mod gate;
 mod harness;

@@ -28,6 +28,7 @@ mod rechecks;
 mod record;
 mod remembered;
 mod reset;
+mod rules;
 mod settings;
 mod settled;
 mod share;
@@ -48,7 +49,7 @@ pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};
 pub use read::{
     AcceptanceRow, Activity, CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow,
     ClusterState, EndpointRow, FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, RatioCount,
-    SampleQuery, SampleRow, SignatureCount, StratumCount, VersionRow,
+    SampleHead, SampleQuery, SampleRow, SignatureCount, StratumCount, VersionRow,
 };
 pub use rechecks::{
     RecheckCount, RecheckItem, RecheckResult, RecheckRow, RecheckState, RecheckSubject,
@@ -60,6 +61,7 @@ pub use record::{
 };
 pub use remembered::{MemoryQuery, MemoryRow};
 pub use reset::{RESETS_SETTING, Reset, WasReset};
+pub use rules::{OverruledRow, RuleRow, RuleText};
 pub use share::Share;
 pub use url::{StoreUrl, StoreUrlError};
 

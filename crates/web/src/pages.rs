@@ -12,12 +12,17 @@ mod exchanges;
 mod forms;
 mod frame;
 mod handlers;
-mod learnt;
 mod look;
+mod masks;
 mod pipeline;
 mod readiness;
+mod rows;
+mod rule_form;
+mod rules;
 mod sample;
+mod sample_list;
 mod verdict;
+mod volatile;
 
 pub(crate) use handlers::routes;
 pub(crate) use look::Look;

@@ -6,6 +6,7 @@ mod guard;
 mod parameters;
 mod probes;
 mod refusal;
+mod rule_routes;
 
 use std::{
     net::SocketAddr,
@@ -24,6 +25,7 @@ pub(crate) use api_routes::{begin_recheck, change_state, cluster_request, set_pa
 pub(crate) use assets::url as asset_url;
 pub(crate) use parameters::{FormBody, PageParameters};
 pub(crate) use refusal::PageError;
+pub(crate) use rule_routes::{effect, rule_list};
 
 use crate::{WebConfig, api::Previewer, pages, pulse::Pulse};
 

@@ -4,11 +4,13 @@ mod checks;
 mod clusters;
 mod counts;
 mod gate;
+mod heads;
 mod merges;
 mod samples;
 mod versions;
 
 pub use gate::{AcceptanceRow, Activity, RatioCount, StratumCount};
+pub use heads::SampleHead;
 pub(crate) use merges::Merges;
 
 use std::collections::BTreeMap;

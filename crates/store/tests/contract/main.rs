@@ -18,6 +18,7 @@ mod open;
 mod place;
 mod rechecks;
 mod rows;
+mod rules;
 mod samples;
 mod sessions;
 mod small;

@@ -13,6 +13,8 @@ use super::{
     clusters::{self, Repeat, State},
     frame::{About, Frame},
     html,
+    masks::Masks,
+    rows::Context,
     sample::{self, Panel},
 };
 use crate::{
@@ -35,8 +37,8 @@ pub(crate) const CONTRAST: u32 = 5;
 pub(crate) struct Asked {
     pub(crate) version: String,
     pub(crate) sample: String,
-    tab: String,
-    view: String,
+    #[serde(flatten)]
+    panel: sample::Asked,
     theme: String,
 }
 
@@ -165,6 +167,7 @@ pub(crate) fn page(
     let neighbours = neighbours(look, &cluster, asked)?;
     let spark = clusters::spark(look, &cluster, 216, 36);
     let sample = shown(kept, asked);
+    let masks = Masks::new(look, &kept.model);
     let gone = is_volatile(look, &cluster, &kept.model);
     let samples = links(look, &kept.samples, sample, id, asked);
     let matches = links(look, &kept.matches, sample, id, asked);
@@ -230,8 +233,14 @@ pub(crate) fn page(
                 words::count(kept.samples.len() as u64)
             ),
             panel: sample.map(|sample| {
-                let wanted = sample::Asked { tab: &asked.tab, view: &asked.view };
-                sample::panel(sample, &kept.model, wanted, &|changes| href(id, asked, changes))
+                let context = Context {
+                    exchange: sample.exchange.to_string(),
+                    cluster: id.to_string(),
+                    version: asked.version.clone(),
+                    theme: asked.theme.clone(),
+                };
+                let href = |changes: &[(&str, &str)]| href(id, asked, changes);
+                sample::panel(sample, &masks, &asked.panel, &context, &href)
             }),
             samples,
             matches,
@@ -381,11 +390,13 @@ fn shown<'a>(kept: &'a Kept, asked: &Asked) -> Option<&'a SampleRow> {
 
 /// This page with some parameters changed.
 fn href(id: ClusterId, asked: &Asked, changes: &[(&str, &str)]) -> String {
-    let now: [(&str, &str); 5] = [
+    let ([tab, view, open], version) = (asked.panel.parameters(), asked.version.as_str());
+    let now: [(&str, &str); 6] = [
         ("sample", &asked.sample),
-        ("tab", &asked.tab),
-        ("view", &asked.view),
-        ("version", &asked.version),
+        tab,
+        view,
+        open,
+        ("version", version),
         ("theme", &asked.theme),
     ];
     let merged: Vec<(&str, &str)> = now

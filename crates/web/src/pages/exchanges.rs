@@ -9,6 +9,8 @@ use super::{
     Look,
     frame::{About, Frame},
     html,
+    masks::Masks,
+    rows::Context,
     sample::{self, FirstDifference, Panel},
 };
 use crate::{
@@ -36,8 +38,8 @@ pub(crate) struct Asked {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct OneAsked {
-    tab: String,
-    view: String,
+    #[serde(flatten)]
+    panel: sample::Asked,
     theme: String,
 }
 
@@ -135,13 +137,14 @@ pub(crate) fn page(
         theme: &asked.theme,
         keys: KEYS,
     };
+    let masks = Masks::new(look, model);
     html(
         Page {
             frame: Frame::of(look, &about),
             below: below(look, rows, asked)?,
             filters: filters(asked),
             segments: segments(asked),
-            rows: rows.rows.iter().map(|sample| row(look, sample, model, asked)).collect(),
+            rows: rows.rows.iter().map(|sample| row(look, sample, &masks, asked)).collect(),
             older: rows.next.as_deref().map(|cursor| link(asked, &[("cursor", cursor)])),
             newest: (!asked.cursor.is_empty()).then(|| link(asked, &[("cursor", "")])),
             clear_href: words::link("/exchanges", &[("theme", &asked.theme)]),
@@ -190,7 +193,7 @@ fn verdict(sample: &SampleRow) -> (&'static str, &'static str) {
     }
 }
 
-fn row(look: &Look, sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
+fn row(look: &Look, sample: &SampleRow, masks: &Masks<'_>, asked: &Asked) -> Row {
     let view = &sample.view;
     let status =
         |status: Option<u16>| status.map_or_else(|| "none".to_owned(), |status| status.to_string());
@@ -211,7 +214,7 @@ fn row(look: &Look, sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
         status_differs: view.primary.status != view.candidate.status,
         primary_ms: words::ms(view.primary.duration_us as f64 / 1000.0),
         candidate_ms: words::ms(view.candidate.duration_us as f64 / 1000.0),
-        first: if sample.matches { None } else { sample::first_difference(sample, model) },
+        first: if sample.matches { None } else { sample::first_difference(sample, masks) },
         cluster: sample.cluster.map(|id| {
             let id = ClusterId(id).to_string();
             let version: (&str, &str) = ("version", &asked.version);
@@ -286,11 +289,19 @@ pub(crate) fn one(
                 .find(|(other, _)| *other == name)
                 .map_or(now.to_owned(), |one| one.1.to_owned())
         };
-        let (tab, view) = (pick("tab", &asked.tab), pick("view", &asked.view));
-        words::link(&path, &[("tab", &tab), ("view", &view), ("theme", &asked.theme)])
+        let [tab, view, open] =
+            asked.panel.parameters().map(|(name, now)| (name, pick(name, now)));
+        let kept = [&tab, &view, &open].map(|(name, value)| (*name, value.as_str()));
+        let [tab, view, open] = kept;
+        words::link(&path, &[tab, view, open, ("theme", &asked.theme)])
     };
     let (class, verdict) = verdict(sample);
-    let wanted = sample::Asked { tab: &asked.tab, view: &asked.view };
+    let masks = Masks::new(look, model);
+    let context = Context {
+        exchange: sample.exchange.to_string(),
+        theme: asked.theme.clone(),
+        ..Context::default()
+    };
     html(
         OnePage {
             frame: Frame::of(look, &about),
@@ -311,7 +322,7 @@ pub(crate) fn one(
                 )
             }),
             captured: sample.view.captured_at.clone(),
-            panel: sample::panel(sample, model, wanted, &href),
+            panel: sample::panel(sample, &masks, &asked.panel, &context, &href),
             line,
         }
         .render(),
