@@ -8,6 +8,7 @@ mod bad_input;
 mod browser;
 mod demo;
 mod desk;
+mod diffs;
 mod exchanges;
 mod gate;
 mod harness;

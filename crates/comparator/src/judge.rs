@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cluster::{Place, Signature, Verdict};
+use cluster::{Model, Place, RuleBook, Signature, StoredRule, Verdict};
 use exchange::{
     Answer, Finding, Micros, Outcome, Pair, Response, SkipReason, redact::Redactor, seal::Keyring,
 };
@@ -19,7 +19,6 @@ use crate::{
     plan::{Known, Learned, Plan, Registry},
     primary_version::PrimaryVersion,
     reservoir::{self, Reservoirs},
-    rules::RuleBook,
     session::Sessions,
     side::Side,
     slots::Slots,
@@ -32,6 +31,7 @@ pub(crate) struct Judge {
     /// Compared headers, in lower case.
     names: Vec<String>,
     limit: usize,
+    /// Of the configuration; models bring those of the store.
     book: RuleBook,
     pub(crate) registry: Registry,
     pub(crate) slots: Slots,
@@ -85,16 +85,20 @@ impl Judge {
         })
     }
 
-    /// Whether an `ignore` rule masks a place at `METHOD template`.
-    pub(crate) fn ignores(&self, endpoint: &str, place: &Place) -> bool {
-        let (method, template) = endpoint.split_once(' ').unwrap_or(("", endpoint));
-        self.book.ignores(method, template, place)
+    /// A model with the rules of the configuration.
+    pub(crate) fn learned(&self, model: Model) -> Learned {
+        Learned::new(model, &self.book)
+    }
+
+    /// The rules of the configuration, and these of the store.
+    pub(crate) fn book(&self, stored: &[StoredRule]) -> RuleBook {
+        self.book.with(stored)
     }
 
     /// Notes what is asked, for pairs of the same session that come later.
     pub(crate) fn note(&self, pair: &Pair, learned: &Learned) {
         let request = &pair.exchange.request;
-        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let plan = learned.plan(&request.method, request.path(), &self.registry);
         self.sessions.note(pair, &plan);
     }
 
@@ -105,7 +109,7 @@ impl Judge {
             return Judged { fate: Fate::Skipped { version, reason }, context: None };
         }
         let request = &exchange.request;
-        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let plan = learned.plan(&request.method, request.path(), &self.registry);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, outcome) = self.against_candidate(&plan, pair, &primary);
         let drifted = pair.reference.as_ref().is_some_and(|asked| asked.secondary_drifted);
@@ -172,7 +176,7 @@ impl Judge {
     /// Whether the candidate's answer counts today.
     pub(crate) fn differs(&self, pair: &Pair, learned: &Learned) -> bool {
         let (exchange, request) = (&pair.exchange, &pair.exchange.request);
-        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let plan = learned.plan(&request.method, request.path(), &self.registry);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, _) = self.against_candidate(&plan, pair, &primary);
         !self.known(&plan, &comparison.signature, learned).matches
@@ -181,10 +185,10 @@ impl Judge {
     /// The places of the candidate's answer that count today.
     pub(crate) fn residual(&self, pair: &Pair, learned: &Learned) -> Vec<Place> {
         let (exchange, request) = (&pair.exchange, &pair.exchange.request);
-        let plan = learned.plan(&request.method, request.path(), &self.book, &self.registry);
+        let plan = learned.plan(&request.method, request.path(), &self.registry);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, _) = self.against_candidate(&plan, pair, &primary);
-        let ignored = |place: &Place| self.book.ignores(&plan.method, &plan.template, place);
+        let ignored = |place: &Place| learned.book.ignores(&plan.method, &plan.template, place);
         match learned.model.verdict(plan.endpoint, &comparison.signature, &ignored) {
             Verdict::Match => Vec::new(),
             Verdict::Mismatch(places) => places,
@@ -263,7 +267,7 @@ impl Judge {
     }
 
     fn known(&self, plan: &Plan, signature: &Signature, learned: &Learned) -> Arc<Known> {
-        plan.known(signature, &learned.model, &self.book, &self.registry)
+        plan.known(signature, learned, &self.registry)
     }
 
     fn sample(
@@ -293,8 +297,7 @@ impl Judge {
         })
     }
 
-    /// The fields of a pair, where they are to be kept (in a reservoir, or with a mismatching
-    /// sample), and what it says of the published conditions.
+    /// The fields of a pair, where they are to be kept (in a reservoir, or with a sample), and what it says of the published conditions.
     fn row(
         &self,
         pair: &Pair,
@@ -314,7 +317,6 @@ impl Judge {
         };
         let version = pair.candidate_version.as_str();
         let admitted = judged && self.reservoirs.admits(bucket, version, hash, capacity);
-        let sample = sample.filter(|_| !matches);
         let keeps = admitted || sample.is_some();
         if !keeps && (plan.watches.is_empty() || !judged) {
             return (None, Vec::new());

@@ -28,6 +28,7 @@ mod rechecks;
 mod record;
 mod remembered;
 mod reset;
+mod rules;
 mod said;
 mod settings;
 mod settled;
@@ -49,7 +50,7 @@ pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};
 pub use read::{
     AcceptanceRow, Activity, CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow,
     ClusterState, EndpointRow, FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, RatioCount,
-    SampleQuery, SampleRow, SignatureCount, StratumCount, TrendCount, VersionRow,
+    SampleHead, SampleQuery, SampleRow, SignatureCount, StratumCount, TrendCount, VersionRow,
 };
 pub use rechecks::{
     RecheckCount, RecheckItem, RecheckResult, RecheckRow, RecheckState, RecheckSubject,
@@ -61,6 +62,7 @@ pub use record::{
 };
 pub use remembered::{MemoryQuery, MemoryRow};
 pub use reset::{RESETS_SETTING, Reset, WasReset};
+pub use rules::{OverruledRow, RuleRow, RuleText};
 pub use said::{ChangeRow, Said, Undo};
 pub use share::Share;
 pub use url::{StoreUrl, StoreUrlError};

@@ -49,8 +49,12 @@ pub use rechecks::{
     Recheck, RecheckRequest, RecheckSide, Rechecks, ask_recheck, recheck, rechecks,
 };
 pub use reset::{ResetDone, ResetRequest, reset};
+pub(crate) use rules::configured;
 pub use rules::{
-    EndpointPreview, Previewer, Previewing, RulePreview, Rules, RulesPreview, SamplePreview,
+    ClusterPairs, EffectJson, EffectLine, EffectLineJson, EffectQuestion, EffectRequest,
+    EndpointPreview, MaskedJson, Previewer, RuleEffect, RuleId, RuleJson, RuleList, RulePreview,
+    RuleReach, RuleRequest, Rules, RulesPreview, SamplePreview, Told, add_rule, change_rule,
+    remove_rule, restore_rule, rule_list, shown_rule,
 };
 pub use said::{Changed, History, HistoryEntry, StateChange, StateName, Under, UndoRequest};
 pub(crate) use said::{change_state, history, is_web_address, undo};
@@ -63,8 +67,10 @@ pub use share::parse_share;
 pub use versions::{
     PauseRequest, PauseState, VersionAnnouncement, VersionJson, Versions, versions_of,
 };
-pub(crate) use volatile::place_name;
-pub use volatile::{Volatile, VolatileJson, volatile, volatile_of};
+pub use volatile::{
+    OverruledJson, Overruling, Volatile, VolatileJson, Word, overrule, volatile, volatile_of,
+};
+pub(crate) use volatile::{overruled_of, place_name};
 
 use exchange::control::BREAKER_SETTING;
 use gate::{GateInput, Policy};
@@ -134,4 +140,13 @@ pub async fn compare_versions(
 /// Versions of both sides, newest first.
 pub async fn versions(store: &Store) -> Result<Versions, ApiError> {
     Ok(versions_of(&store.versions().await?))
+}
+
+/// The newest model; an empty one before anything was learnt.
+pub(crate) async fn model_of(store: &Store) -> Result<cluster::Model, ApiError> {
+    match store.model_newer(-1).await? {
+        None => Ok(cluster::Model::default()),
+        Some(row) => serde_json::from_str(&row.doc)
+            .map_err(|error| ApiError::Unreadable(format!("model {}: {error}", row.number))),
+    }
 }

@@ -217,6 +217,15 @@ impl Ledger {
         total
     }
 
+    /// Share of compared pairs that match only because a rule hides what differs.
+    #[must_use]
+    pub fn masked_share(&self, scope: &Scope) -> f64 {
+        let within = || self.activity.iter().filter(|one| scope.holds(&one.version));
+        let pairs: u64 = within().map(|one| one.pairs).sum();
+        let masked: u64 = within().map(|one| one.masked).sum();
+        crate::words::share(masked, pairs)
+    }
+
     /// Open and regressed clusters seen within the scope, by endpoint.
     #[must_use]
     pub fn open_clusters(&self, scope: &Scope) -> BTreeMap<EndpointKey, BTreeSet<i64>> {

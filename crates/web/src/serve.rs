@@ -7,6 +7,7 @@ mod guard;
 mod parameters;
 mod probes;
 mod refusal;
+mod rule_routes;
 
 use std::{
     net::SocketAddr,
@@ -26,6 +27,7 @@ pub(crate) use assets::url as asset_url;
 pub(crate) use events::News;
 pub(crate) use parameters::{FormBody, PageParameters};
 pub(crate) use refusal::PageError;
+pub(crate) use rule_routes::{effect, rule_list};
 
 use crate::{WebConfig, api::Previewer, pages, pulse::Pulse};
 

@@ -4,6 +4,7 @@ mod checks;
 mod clusters;
 mod counts;
 mod gate;
+mod heads;
 mod merges;
 mod samples;
 mod trend;
@@ -11,6 +12,7 @@ mod versions;
 
 pub(crate) use gate::{ACCEPTANCES, acceptance};
 pub use gate::{AcceptanceRow, Activity, RatioCount, StratumCount};
+pub use heads::SampleHead;
 pub(crate) use merges::Merges;
 
 pub use trend::TrendCount;

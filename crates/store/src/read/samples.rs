@@ -20,7 +20,7 @@ const SELECT: &str = "SELECT x.exchange, x.endpoint, x.version, x.signature, \
 const COUNT: &str = "SELECT COUNT(*) FROM samples x LEFT JOIN signatures s ON s.key = x.signature \
      WHERE true";
 
-const NEWEST_FIRST: &str = " ORDER BY x.captured_at DESC, x.exchange DESC LIMIT $";
+pub(super) const NEWEST_FIRST: &str = " ORDER BY x.captured_at DESC, x.exchange DESC LIMIT $";
 
 impl Store {
     /// A page of `limit` rows, at least 1 and at most 500. `endpoint` is of before or after
@@ -30,8 +30,8 @@ impl Store {
         let cursor = query.cursor.as_deref().map(Cursor::read).transpose()?;
         let mut tx = self.backend.read().await?;
         let merges = Merges::load(&mut tx).await?;
-        let select =
-            filtered(SELECT, query, &merges, cursor).and(NEWEST_FIRST, i64::from(limit) + 1);
+        let select = filtered(sql(SELECT), query, &merges, cursor);
+        let select = select.and(NEWEST_FIRST, i64::from(limit) + 1);
         let rows = tx.fetch(select).await?;
         let mut rows =
             rows.iter().map(|row| sample(row, &merges)).collect::<Result<Vec<_>, _>>()?;
@@ -45,7 +45,7 @@ impl Store {
     pub async fn count_samples(&self, query: &SampleQuery) -> Result<u64, StoreError> {
         let mut tx = self.backend.read().await?;
         let merges = Merges::load(&mut tx).await?;
-        let row = tx.first(filtered(COUNT, query, &merges, None)).await?;
+        let row = tx.first(filtered(sql(COUNT), query, &merges, None)).await?;
         row.map_or(Ok(0), |row| row.count(0))
     }
 
@@ -63,13 +63,13 @@ impl Store {
     }
 }
 
-fn filtered(
-    text: &'static str,
+/// `select` reads samples as `x` and their signatures as `s`.
+pub(super) fn filtered(
+    mut select: Statement,
     query: &SampleQuery,
     merges: &Merges,
     cursor: Option<Cursor>,
 ) -> Statement {
-    let mut select = sql(text);
     if let Some(cluster) = query.cluster {
         select = select
             .and(" AND (x.home = $", cluster)
@@ -133,7 +133,7 @@ pub(super) fn exchange(bytes: &[u8]) -> Result<ExchangeId, StoreError> {
 
 /// The last row of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cursor {
+pub(super) struct Cursor {
     captured_at: i64,
     exchange: Uuid,
 }

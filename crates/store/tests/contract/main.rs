@@ -18,6 +18,7 @@ mod open;
 mod place;
 mod rechecks;
 mod rows;
+mod rules;
 mod said;
 mod samples;
 mod sessions;

@@ -16,6 +16,8 @@ use super::{
     frame::{About, Frame},
     html,
     list::{List, is_of},
+    masks::Masks,
+    rows::Context,
     sample::{self, Panel},
 };
 use crate::{
@@ -48,8 +50,8 @@ pub(crate) struct Asked {
     #[serde(flatten)]
     pub(crate) list: List,
     pub(crate) sample: String,
-    tab: String,
-    view: String,
+    #[serde(flatten)]
+    panel: sample::Asked,
     /// Names of folds that are open, separated by commas.
     folds: String,
     /// A change that was just made.
@@ -170,12 +172,19 @@ pub(crate) fn page(
     let versions: Vec<&str> = look.ledger.candidate_versions().into_iter().take(12).collect();
     let neighbours = neighbours(look, &cluster, asked)?;
     let sample = shown(&kept, asked);
+    let masks = Masks::new(look, &kept.model);
     let gone = is_volatile(look, &cluster, &kept.model);
     let samples = links(look, &kept.samples, sample, id, asked);
     let matches = links(look, &kept.matches, sample, id, asked);
     let panel = sample.map(|sample| {
-        let wanted = sample::Asked { tab: &asked.tab, view: &asked.view };
-        sample::panel(sample, &kept.model, wanted, &|changes| href(id, asked, changes))
+        let context = Context {
+            exchange: sample.exchange.to_string(),
+            cluster: id.to_string(),
+            version: list.version.clone(),
+            theme: list.theme.clone(),
+        };
+        let href = |changes: &[(&str, &str)]| href(id, asked, changes);
+        sample::panel(sample, &masks, &asked.panel, &context, &href)
     });
     let themed = ("theme", list.theme.as_str());
     let counted_in =
@@ -370,12 +379,8 @@ fn relative(look: &Look, instant: &str) -> String {
 
 /// This page with some parameters changed.
 fn href(id: ClusterId, asked: &Asked, changes: &[(&str, &str)]) -> String {
-    let own = [
-        ("sample", asked.sample.as_str()),
-        ("tab", asked.tab.as_str()),
-        ("view", asked.view.as_str()),
-        ("folds", asked.folds.as_str()),
-    ];
+    let [tab, view, open] = asked.panel.parameters();
+    let own = [("sample", asked.sample.as_str()), tab, view, open, ("folds", asked.folds.as_str())];
     let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
     let mut all: Vec<(&str, &str)> = own.into_iter().filter(|(name, _)| !changed(name)).collect();
     all.extend(changes);

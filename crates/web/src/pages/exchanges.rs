@@ -11,6 +11,8 @@ use super::{
     doors::Behind,
     frame::{About, Frame},
     html,
+    masks::Masks,
+    rows::Context,
     sample::{self, FirstDifference, Panel},
 };
 use crate::{
@@ -56,8 +58,8 @@ pub(crate) struct Asked {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct OneAsked {
-    tab: String,
-    view: String,
+    #[serde(flatten)]
+    panel: sample::Asked,
     theme: String,
 }
 
@@ -185,6 +187,7 @@ pub(crate) fn page(look: &Look, found: &Found<'_>, asked: &Asked) -> Result<Stri
     let scope = look.scope(&asked.version);
     let counted = behind::counted(look, &scope, &asked.wanted())?;
     let rows = &found.rows.rows;
+    let masks = Masks::new(look, found.model);
     let most = |pick: fn(&(u64, u64)) -> u64| {
         format!("{} a minute", words::count(found.minutes.iter().map(pick).max().unwrap_or(0)))
     };
@@ -203,7 +206,7 @@ pub(crate) fn page(look: &Look, found: &Found<'_>, asked: &Asked) -> Result<Stri
             compared: strip(&found.minutes, |minute| minute.0),
             differ: strip(&found.minutes, |minute| minute.1),
             most: (most(|minute| minute.0), most(|minute| minute.1)),
-            rows: rows.iter().map(|sample| row(look, sample, found.model, asked)).collect(),
+            rows: rows.iter().map(|sample| row(look, sample, &masks, asked)).collect(),
             older: found.rows.next.as_deref().map(|cursor| link(asked, &[("cursor", cursor)])),
             newest: (!asked.cursor.is_empty()).then(|| link(asked, &[("cursor", "")])),
             clear_href: words::link("/exchanges", &[("theme", &asked.theme)]),
@@ -258,7 +261,7 @@ fn verdict(sample: &SampleRow) -> (&'static str, &'static str) {
     }
 }
 
-fn row(look: &Look, sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
+fn row(look: &Look, sample: &SampleRow, masks: &Masks<'_>, asked: &Asked) -> Row {
     let view = &sample.view;
     let status =
         |status: Option<u16>| status.map_or_else(|| "none".to_owned(), |status| status.to_string());
@@ -280,7 +283,7 @@ fn row(look: &Look, sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
         status_differs: view.primary.status != view.candidate.status,
         primary_ms: words::ms(view.primary.duration_us as f64 / 1000.0),
         candidate_ms: words::ms(view.candidate.duration_us as f64 / 1000.0),
-        first: if sample.matches { None } else { sample::first_difference(sample, model) },
+        first: if sample.matches { None } else { sample::first_difference(sample, masks) },
         cluster: sample.cluster.map(|id| {
             let id = ClusterId(id).to_string();
             let version: (&str, &str) = ("version", &asked.version);
@@ -380,11 +383,18 @@ pub(crate) fn one(
                 .find(|(other, _)| *other == name)
                 .map_or(now.to_owned(), |one| one.1.to_owned())
         };
-        let (tab, view) = (pick("tab", &asked.tab), pick("view", &asked.view));
-        words::link(&path, &[("tab", &tab), ("view", &view), ("theme", &asked.theme)])
+        let [tab, view, open] = asked.panel.parameters().map(|(name, now)| (name, pick(name, now)));
+        let kept = [&tab, &view, &open].map(|(name, value)| (*name, value.as_str()));
+        let [tab, view, open] = kept;
+        words::link(&path, &[tab, view, open, ("theme", &asked.theme)])
     };
     let (class, verdict) = verdict(sample);
-    let wanted = sample::Asked { tab: &asked.tab, view: &asked.view };
+    let masks = Masks::new(look, model);
+    let context = Context {
+        exchange: sample.exchange.to_string(),
+        theme: asked.theme.clone(),
+        ..Context::default()
+    };
     html(
         OnePage {
             frame: Frame::of(look, &about),
@@ -405,7 +415,7 @@ pub(crate) fn one(
                 )
             }),
             captured: sample.view.captured_at.clone(),
-            panel: sample::panel(sample, model, wanted, &href),
+            panel: sample::panel(sample, &masks, &asked.panel, &context, &href),
             line,
         }
         .render(),

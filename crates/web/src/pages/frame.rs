@@ -21,6 +21,9 @@ pub(crate) struct Frame {
     pub(crate) nav: Vec<NavItem>,
     pub(crate) version: String,
     pub(crate) versions: Vec<VersionLink>,
+    /// Share of compared pairs that match only because a rule hides what differs.
+    pub(crate) masked: String,
+    pub(crate) masked_href: String,
     pub(crate) copying: Copying,
     pub(crate) banners: Vec<Banner>,
     pub(crate) clock: String,
@@ -78,6 +81,11 @@ impl Frame {
             nav: nav(look, about, &scope),
             version: version_name(&scope, look),
             versions: version_links(look, about, &scope),
+            masked: words::percent(look.ledger.masked_share(&scope)),
+            masked_href: words::link(
+                "/rules",
+                &[("version", about.version), ("theme", about.theme)],
+            ),
             copying: copying(look),
             banners: banners(look, &scope),
             clock: words::clock(look.now),

@@ -10,8 +10,8 @@ use exchange::ExchangeId;
 use store::{Page, SampleQuery, SampleRow, Store};
 
 use super::{
-    Look, behind::is_kept, cluster, clusters, compare, deciding, doors, exchanges, forms, learnt,
-    pipeline, readiness, sample,
+    Look, behind::is_kept, cluster, clusters, compare, deciding, doors, exchanges, forms,
+    masks::Masks, pipeline, readiness, rows, rules, volatile,
 };
 use crate::{
     api::{self, ApiError, ClusterId, sample_query},
@@ -45,8 +45,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/clusters/{id}/recheck", post(forms::cluster_recheck))
         .route("/exchanges", get(exchanges))
         .route("/exchanges/{id}", get(exchange))
-        .route("/volatile", get(volatile))
-        .route("/rules", get(rules))
+        .route("/exchanges/{id}/rows", get(rows))
+        .route("/exchanges/{id}/value", get(value))
+        .merge(rules::routes())
+        .merge(volatile::routes())
         .route("/gate", get(gate))
         .route("/compare", get(compare))
         .route("/pipeline", get(pipeline))
@@ -118,7 +120,7 @@ async fn kept(
     let (mut samples, matches, model) = (
         store.samples(&samples).await?.rows,
         store.samples(&matches).await?.rows,
-        sample::model(store).await?,
+        api::model_of(store).await?,
     );
     // A link to a sample leads to it, also where it is not among the newest.
     let asked_for = asked.sample.parse::<ExchangeId>().ok();
@@ -157,7 +159,7 @@ async fn exchanges(
     };
     let from = look.ledger.now_minute() - exchanges::MINUTES as i64 + 1;
     let minutes = by_minute(&store.trend(from, 1).await?, from, exchanges::MINUTES);
-    let model = sample::model(store).await?;
+    let model = api::model_of(store).await?;
     let found = exchanges::Found { rows: &rows, model: &model, kept, minutes };
     Ok(Html(exchanges::page(&look, &found, &asked)?))
 }
@@ -201,23 +203,32 @@ async fn exchange(
     };
     let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
     let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
-    let (look, model) = (Look::at(&app).await?, sample::model(app.store()).await?);
+    let (look, model) = (Look::at(&app).await?, api::model_of(app.store()).await?);
     Ok(Html(exchanges::one(&look, &sample, &model, &asked)?))
 }
 
-async fn volatile(
+async fn rows(
     State(app): State<App>,
-    PageParameters(asked): PageParameters<learnt::Asked>,
+    Path(id): Path<String>,
+    PageParameters(asked): PageParameters<rows::Asked>,
 ) -> Answer {
-    let (look, model) = (Look::at(&app).await?, sample::model(app.store()).await?);
-    Ok(Html(learnt::volatile(&look, &model, &asked)?))
+    let missing = || ApiError::NotFound(format!("Exchange {id} is not kept."));
+    let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
+    let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
+    let (look, model) = (Look::at(&app).await?, api::model_of(app.store()).await?);
+    Ok(Html(rows::page(&sample, &Masks::new(&look, &model), &asked)?))
 }
 
-async fn rules(
+/// The value at a place of a body as it is spelt, to be copied.
+async fn value(
     State(app): State<App>,
-    PageParameters(asked): PageParameters<learnt::Asked>,
-) -> Answer {
-    Ok(Html(learnt::rules(&Look::at(&app).await?, &asked)?))
+    Path(id): Path<String>,
+    PageParameters(asked): PageParameters<rows::ValueAsked>,
+) -> Result<String, PageError> {
+    let missing = || ApiError::NotFound(format!("Exchange {id} has no such value."));
+    let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
+    let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
+    Ok(rows::value(&sample, &asked).ok_or_else(missing)?)
 }
 
 async fn gate(

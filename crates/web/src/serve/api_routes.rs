@@ -14,12 +14,12 @@ use exchange::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{App, parameters, refusal};
+use super::{App, parameters, refusal, rule_routes};
 use crate::{
     api::{
         self, ApiError, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery, ExchangesQuery,
         GateQuery, MemoryQuery, OPENAPI, PageQuery, PauseRequest, RecheckRequest, ResetRequest,
-        Rules, StateChange, UndoRequest, VersionAnnouncement,
+        StateChange, UndoRequest, VersionAnnouncement,
     },
     desired,
     export::{Format, Subject},
@@ -46,9 +46,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/reset", post(reset))
         .route("/exchanges", get(exchanges))
         .route("/exchanges/{id}", get(exchange))
-        .route("/rules", get(rules))
-        .route("/rules/preview", post(preview_rules))
-        .route("/volatile", get(volatile))
+        .merge(rule_routes::routes())
         .route("/memory", get(memory))
         .route("/gate", get(gate))
         .route("/versions", get(versions).post(announce))
@@ -61,7 +59,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// An error with the path it belongs to.
-struct Refused(ApiError, String);
+pub(super) struct Refused(ApiError, String);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -70,7 +68,7 @@ impl IntoResponse for Refused {
 }
 
 /// The path asked for, so that problems can name it.
-struct Asked(Parts);
+pub(super) struct Asked(Parts);
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = std::convert::Infallible;
@@ -81,12 +79,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 }
 
 impl Asked {
-    fn query<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+    pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         parameters::query(&self.0).map_err(|error| self.refuse(error))
     }
 
     /// A JSON body; its content type must say so, which no cross-site form can.
-    fn body<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Refused> {
+    pub(super) fn body<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Refused> {
         let kind = self.0.headers.get(header::CONTENT_TYPE);
         let is_json = kind
             .and_then(|value| value.to_str().ok())
@@ -99,24 +97,30 @@ impl Asked {
             .map_err(|error| self.refuse(ApiError::Request(format!("the body: {error}"))))
     }
 
-    fn id<T: std::str::FromStr<Err: std::fmt::Display>>(&self, text: &str) -> Result<T, Refused> {
+    pub(super) fn id<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        text: &str,
+    ) -> Result<T, Refused> {
         text.parse().map_err(|error: T::Err| {
             self.refuse(ApiError::NotFound(format!("`{text}` is not an id here: {error}")))
         })
     }
 
-    fn answer<T: Serialize>(&self, result: Result<T, ApiError>) -> Result<Json<T>, Refused> {
+    pub(super) fn answer<T: Serialize>(
+        &self,
+        result: Result<T, ApiError>,
+    ) -> Result<Json<T>, Refused> {
         result.map(Json).map_err(|error| self.refuse(error))
     }
 
-    fn refuse(&self, error: ApiError) -> Refused {
+    pub(super) fn refuse(&self, error: ApiError) -> Refused {
         let original = self.0.extensions.get::<OriginalUri>();
         let path = original.map_or_else(|| self.0.uri.path(), |uri| uri.0.path());
         Refused(error, path.to_owned())
     }
 }
 
-type Answer<T> = Result<Json<T>, Refused>;
+pub(super) type Answer<T> = Result<Json<T>, Refused>;
 
 async fn funnel(State(app): State<App>, asked: Asked) -> Answer<api::Funnel> {
     asked.answer(api::funnel(app.store(), Some(app.queue())).await)
@@ -138,8 +142,8 @@ async fn clusters(State(app): State<App>, asked: Asked) -> Answer<api::Clusters>
 
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct VersionQuery {
-    version: Option<String>,
+pub(super) struct VersionQuery {
+    pub(super) version: Option<String>,
 }
 
 async fn cluster(
@@ -296,26 +300,6 @@ async fn exchange(
 ) -> Answer<api::ExchangeDetail> {
     let id: ExchangeId = asked.id(&id)?;
     asked.answer(api::exchange(app.store(), id).await)
-}
-
-async fn rules(State(app): State<App>) -> Json<Rules> {
-    Json(Rules { rules: app.config().rules.clone() })
-}
-
-async fn preview_rules(
-    State(app): State<App>,
-    asked: Asked,
-    body: Bytes,
-) -> Answer<api::RulesPreview> {
-    let Rules { rules } = asked.body(&body)?;
-    asked.answer(match app.previewer() {
-        Some(previewer) => previewer.preview(app.store(), rules).await,
-        None => Err(ApiError::Request("this process cannot preview rules".to_owned())),
-    })
-}
-
-async fn volatile(State(app): State<App>, asked: Asked) -> Answer<api::Volatile> {
-    asked.answer(api::volatile(app.store()).await)
 }
 
 async fn memory(State(app): State<App>, asked: Asked) -> Result<Response, Refused> {
