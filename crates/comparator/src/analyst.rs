@@ -151,6 +151,7 @@ impl Analyst {
         }
         let minute = now().div_euclid(60_000_000) - FINE_MINUTES;
         let folded = self.store.fold_minutes(minute).await.context("folding old minutes")?;
+        self.store.forget_old_facts().await.context("forgetting old facts")?;
         if folded > 0 {
             tracing::info!(counters.folded = folded, "counters of old minutes are hours now");
         }

@@ -13,7 +13,7 @@ use cluster::{
 use store::{RowKey, SignatureCount, Store, StoreError, Versus};
 use tokio::time::Instant;
 
-use crate::reservoir::{MATCHES, MISMATCHES};
+use crate::reservoir::{MATCHES, MISMATCHES, NEAR_MISSES};
 
 /// Ids looked at again: another comparator's transaction may commit later than a newer one.
 const OVERLAP: i64 = 4_096;
@@ -68,6 +68,7 @@ impl KeptRows {
                     endpoint: EndpointId(row.key.endpoint),
                     version: row.key.version,
                     signature: row.key.signature,
+                    near: row.key.near.is_some(),
                     minute: row.minute,
                     row: cells,
                 });
@@ -113,7 +114,7 @@ impl KeptRows {
             newest.entry(key.endpoint).or_default().insert(&key.version, key.id);
         }
         let mut surplus = BTreeSet::new();
-        let mut buckets: BTreeMap<(i64, &str, Option<i64>), Places> = BTreeMap::new();
+        let mut buckets: BTreeMap<(i64, &str, Option<i64>, Option<i64>), Places> = BTreeMap::new();
         let mut mismatches: BTreeMap<(i64, &str), Places> = BTreeMap::new();
         for key in self.keys.values() {
             let versions = newest.get(&key.endpoint);
@@ -126,7 +127,7 @@ impl KeptRows {
             let version = key.version.as_str();
             let signature = (!matching.contains(&key.signature)).then_some(key.signature);
             let place = (key.hash, key.id);
-            buckets.entry((key.endpoint, version, signature)).or_default().push(place);
+            buckets.entry((key.endpoint, version, signature, key.near)).or_default().push(place);
             if signature.is_some() {
                 mismatches.entry((key.endpoint, version)).or_default().push(place);
             }
@@ -137,8 +138,12 @@ impl KeptRows {
                 surplus.extend(places.into_iter().skip(most).map(|(_, id)| id));
             }
         };
-        for ((_, _, signature), places) in buckets {
-            let most = if signature.is_some() { MISMATCHES } else { MATCHES };
+        for ((_, _, signature, near), places) in buckets {
+            let most = match (signature, near) {
+                (Some(_), _) => MISMATCHES,
+                (None, Some(_)) => NEAR_MISSES,
+                (None, None) => MATCHES,
+            };
             beyond(places, bound(most));
         }
         for places in mismatches.into_values() {

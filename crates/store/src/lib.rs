@@ -16,6 +16,7 @@
 mod backend;
 mod error;
 mod evidence;
+mod facts;
 mod fixes;
 mod fold;
 mod funnel;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 use backend::Backend;
 
 pub use error::StoreError;
+pub use facts::FactRow;
 pub use fixes::FixRow;
 pub use kept_rows::{ConditionCount, FeatureRow, JudgedRow, RowKey};
 pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};

@@ -7,6 +7,7 @@ use exchange::{ParkReason, Unreadable};
 use crate::{
     Record, RecordItem, Recorded, Store, StoreError,
     evidence::count_trials,
+    facts::keep_facts,
     gate::{add_ratios, add_strata, insert_primary_versions},
     rechecks::keep_results,
     settled,
@@ -52,6 +53,7 @@ impl Store {
         insert_primary_versions(&mut tx, record).await?;
         keep_samples(&mut tx, &tally).await?;
         keep_rows(&mut tx, &tally).await?;
+        keep_facts(&mut tx, record).await?;
         count_conditions(&mut tx, &tally).await?;
         park(&mut tx, &tally).await?;
         park_messages(&mut tx, record).await?;
@@ -197,9 +199,11 @@ async fn keep_rows(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> {
         .int("signature", pairs.clone().map(|pair| pair.signature))
         .int("hash", kept.clone().map(|row| row.hash))
         .int("minute", pairs.map(|pair| pair.minute))
+        .int("near", kept.clone().map(|row| row.near))
         .bytes("cells", kept.map(|row| row.cells.clone()));
-    let insert = "INSERT INTO feature_rows (endpoint, version, signature, hash, minute, cells) \
-         SELECT endpoint, version, signature, hash, minute, cells FROM {rows}";
+    let insert = "INSERT INTO feature_rows \
+         (endpoint, version, signature, hash, minute, near, cells) \
+         SELECT endpoint, version, signature, hash, minute, near, cells FROM {rows}";
     tx.run(sql(insert).rows(rows)).await?;
     Ok(())
 }

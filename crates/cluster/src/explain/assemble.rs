@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     book::Book,
-    cause::{self, Cause, Found, Seen, Subject},
+    cause::{self, Cause, CauseKind, Found, Seen, Subject},
     exact::{Exact, Standing, counter},
     spot::{Restated, Spot, Spots, spots_of},
     term::Term,
@@ -20,6 +20,11 @@ use crate::{EndpointId, Model, Place, Where, signature::hash63};
 /// Growth of the mismatches, and of all rows, after which an endpoint is explained anew.
 const GROWTH: f64 = 1.25;
 const GROWTH_OF_ALL: f64 = 1.6;
+/// The key of what is missing or old among the candidate's data, at all endpoints.
+const DATA: &str = "d1-data";
+/// What a row weighs that is kept because it misses a condition by little: it moves thresholds
+/// and no rates.
+const NEAR: f64 = 1e-3;
 /// Mismatches two causes share, as a part of all of both, to be one cause at two times.
 const SAME_CAUSE: f64 = 0.5;
 
@@ -141,6 +146,10 @@ impl At<'_> {
                 terms: found.terms.iter().map(Term::doc).collect(),
                 notes: found.notes.clone(),
                 figures: found.figures,
+                kind: found.kind,
+                entities: found.entities.clone(),
+                since: found.since,
+                primary_version: found.primary_version.clone(),
             })
             .collect();
         let seen: BTreeSet<usize> = subject.rows.iter().filter_map(|seen| seen.set).collect();
@@ -193,7 +202,9 @@ impl At<'_> {
         let weights = self.weights(&seen, version);
         let rows = seen.into_iter().map(|(id, signature, set)| {
             let key = if set.is_some() { Some(signature) } else { None };
-            Seen { id, weight: weights.get(&key).copied().unwrap_or(1.0), set }
+            let near = self.is_near(id);
+            let weight = if near { NEAR } else { weights.get(&key).copied().unwrap_or(1.0) };
+            Seen { id, weight, set }
         });
         let mut volatile = Restated::default();
         let places: Vec<Place> =
@@ -216,7 +227,7 @@ impl At<'_> {
     ) -> BTreeMap<Option<i64>, f64> {
         let mut kept: BTreeMap<Option<i64>, u64> = BTreeMap::new();
         let mut signatures: BTreeMap<Option<i64>, BTreeSet<i64>> = BTreeMap::new();
-        for (_, signature, set) in seen {
+        for (_, signature, set) in seen.iter().filter(|(id, ..)| !self.is_near(*id)) {
             let key = set.map(|_| *signature);
             *kept.entry(key).or_default() += 1;
             signatures.entry(key).or_default().insert(*signature);
@@ -232,6 +243,10 @@ impl At<'_> {
         kept.into_iter().map(weight).collect()
     }
 
+    fn is_near(&self, id: i64) -> bool {
+        self.kept(id).is_some_and(|kept| kept.near)
+    }
+
     fn basis(&self, sets: &Sets) -> i64 {
         let mut parts: Vec<Vec<u8>> = Vec::new();
         for place in self.today.model.volatile_at(self.endpoint) {
@@ -241,7 +256,7 @@ impl At<'_> {
         let mut named: Vec<String> = sets.sets.iter().map(|spots| format!("{spots:?}")).collect();
         named.sort();
         parts.extend(named.into_iter().map(String::into_bytes));
-        hash63("understudy.explained.v1", &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        hash63("understudy.explained.v2", &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
     /// A key for each cause: that of the one before it that it continues, else the group's own,
@@ -251,8 +266,14 @@ impl At<'_> {
         let mut keys: Vec<Option<String>> = vec![None; found.len()];
         let old: &[Cause] = before.map_or(&[], |before| &before.causes);
         let mut alike: Vec<(f64, usize, usize)> = Vec::new();
-        for (now, cause) in found.iter().enumerate() {
-            for (then, old) in old.iter().enumerate() {
+        for (slot, cause) in keys.iter_mut().zip(found) {
+            if cause.kind == CauseKind::Data {
+                *slot = Some(DATA.to_owned());
+            }
+        }
+        let found_rules = || found.iter().enumerate().filter(|(_, f)| f.kind != CauseKind::Data);
+        for (now, cause) in found_rules() {
+            for (then, old) in old.iter().enumerate().filter(|(_, old)| old.key != DATA) {
                 let same = self.likeness(cause, old);
                 if same >= SAME_CAUSE {
                     alike.push((same, now, then));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     bits::{Bits, Weighted},
+    entities::Entities,
     interval, parts,
     row::Scalar,
     table::{Column, Table},
@@ -39,6 +40,8 @@ pub(super) struct Question<'a> {
     pub(super) differing: Weighted,
     /// Rows that do not differ there.
     pub(super) others: Weighted,
+    /// What the rows are about.
+    pub(super) entities: &'a Entities,
     /// Whether a field may be named.
     pub(super) allowed: &'a dyn Fn(&str) -> bool,
     /// Of each row on either side; 0 on the other.
@@ -48,8 +51,8 @@ pub(super) struct Question<'a> {
 impl<'a> Question<'a> {
     pub(super) fn new(
         table: &'a Table,
-        differing: Weighted,
-        others: Weighted,
+        (differing, others): (Weighted, Weighted),
+        entities: &'a Entities,
         allowed: &'a dyn Fn(&str) -> bool,
     ) -> Self {
         let weights = [&differing, &others].map(|side| {
@@ -61,7 +64,7 @@ impl<'a> Question<'a> {
             }
             weights
         });
-        Self { table, differing, others, allowed, weights }
+        Self { table, differing, others, entities, allowed, weights }
     }
 
     /// Of each value of a column, the weight of differing rows and of others.
@@ -148,7 +151,7 @@ pub(super) fn source(field: &str) -> u8 {
     match bare.split('.').collect::<Vec<_>>().as_slice() {
         ["request", "header", ..] => 4,
         ["request", ..] => 0,
-        ["entity", ..] => 1,
+        ["entity", ..] => 3,
         ["session", ..] => 3,
         ["response", "header", ..] => 5,
         _ => 2,

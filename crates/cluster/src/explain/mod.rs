@@ -10,14 +10,20 @@
 //! - A field that differs itself is named only where nothing else explains as much.
 //! - Redacted values are only equal or not.
 
+mod aside;
 mod assemble;
 mod bits;
 mod book;
 mod candidate;
 mod cause;
+mod data;
 mod derive;
+mod entities;
 mod exact;
 mod interval;
+mod members;
+mod merge;
+mod onset;
 mod parts;
 mod round;
 mod row;
@@ -30,9 +36,10 @@ mod spot;
 mod table;
 mod term;
 
+pub use aside::Aside;
 pub use assemble::{Explained, Rows, Share};
 pub use book::{Book, RowSeen};
-pub use cause::{Cause, Figures};
+pub use cause::{Cause, CauseKind, Figures};
 pub use exact::{Exact, Watch, counter, watches};
 pub use row::{Row, Scalar};
 pub use scale::on_scale;

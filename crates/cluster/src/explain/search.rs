@@ -15,6 +15,8 @@ use super::{
 const BEAM: usize = 24;
 const DEPTH: usize = 3;
 const MOST_RULES: usize = 8;
+/// Rules looked at, those included that too few things bear out.
+const MOST_TRIES: usize = 16;
 const LEAST_PRECISION: f64 = 0.25;
 /// Differing rows a rule covers at least.
 const LEAST_ROWS: f64 = 3.0;
@@ -49,7 +51,10 @@ pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
     let score = Score::new(question.differing.total(), question.others.total(), all.len());
     let mut left = question.differing.clone();
     let mut found: Vec<Rule> = Vec::new();
-    while found.len() < MOST_RULES && left.total() >= LEAST_ROWS {
+    for _ in 0..MOST_TRIES {
+        if found.len() >= MOST_RULES || left.total() < LEAST_ROWS {
+            break;
+        }
         let sides = Sides { differing: &left, others: &question.others, score, all: &all };
         let Some(draft) = sides.best() else { break };
         let rule = sides.rule(&draft, question);
@@ -60,8 +65,13 @@ pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
         {
             break;
         }
+        let sides = (&left, &question.others);
+        let told = (rule.terms.len(), all.len());
+        let borne_out = question.entities.bear_out(&rule.bits, sides, told);
         left = left.without(&rule.bits);
-        found.push(rule);
+        if borne_out {
+            found.push(rule);
+        }
     }
     joined(found, question, score)
 }

@@ -4,6 +4,7 @@ use super::{
     bits::Weighted,
     book::{Book, RowSeen},
     candidate::Question,
+    entities::Entities,
     row::{Row, Scalar},
     search::{self, Rule},
     table::Table,
@@ -101,6 +102,7 @@ fn rules(rows: u64, differs: impl Fn(&Loan, &mut Dice) -> bool) -> Vec<Rule> {
             endpoint: EndpointId(7),
             version: "1".into(),
             signature: 1,
+            near: false,
             minute: 0,
             row,
         });
@@ -111,7 +113,8 @@ fn rules(rows: u64, differs: impl Fn(&Loan, &mut Dice) -> bool) -> Vec<Rule> {
         let rows = differing.iter().enumerate().filter(move |(_, differs)| **differs == wanted);
         Weighted::of(rows.map(|(row, _)| (row, 1.0)), ids.len())
     };
-    let question = Question::new(&table, side(true), side(false), &|_| true);
+    let entities = Entities::of(&table, &book, &ids);
+    let question = Question::new(&table, (side(true), side(false)), &entities, &|_| true);
     search::rules(&question)
 }
 

@@ -1,5 +1,6 @@
 //! The sentence of a cluster, and its differences with an example each.
 
+pub(crate) mod kinds;
 mod late;
 mod sentence;
 mod values;
@@ -44,6 +45,7 @@ pub(crate) fn document(places: &[Place], samples: &[&SampleSeen]) -> ClusterDoc 
         conditions: Vec::new(),
         entities: None,
         follows: None,
+        changed: None,
     }
 }
 

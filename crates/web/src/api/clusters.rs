@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use cluster::doc::{ClusterDoc, DocCondition, DocDifference, DocSeverity, TitlePart};
+use cluster::doc::{ClusterDoc, DocChange, DocCondition, DocDifference, DocSeverity, TitlePart};
 use serde::{Deserialize, Serialize};
 use store::{ClusterCount, ClusterRow, ClusterState, EndpointKey};
 
@@ -85,6 +85,8 @@ pub struct Cluster {
     pub conditions: Vec<DocCondition>,
     pub entities: Option<Vec<String>>,
     pub follows: Option<String>,
+    /// Of `primary_changed`: when, and to which build.
+    pub changed: Option<DocChange>,
     pub owner: Option<String>,
     pub note: Option<String>,
     /// Addresses of tickets, and other clusters (`C-7`).
@@ -307,6 +309,7 @@ fn build(
         conditions: doc.conditions,
         entities: doc.entities,
         follows: doc.follows,
+        changed: doc.changed,
         owner: row.owner.clone(),
         note: row.note.clone(),
         links: ledger.links.get(&row.id).cloned().unwrap_or_default(),

@@ -30,6 +30,8 @@ use crate::{
 use panels::{Change, When, changes, curves, when};
 use samples::{SampleLink, links, shown};
 
+/// Ids of missing or old data that a page shows; the files hold all.
+const SHOWN_ENTITIES: usize = 60;
 const KEYS: &[(&str, &str)] = &[
     ("n p", "Next, previous difference"),
     ("j k", "Next, previous cluster"),
@@ -115,7 +117,10 @@ struct Page {
     note: Option<String>,
     unexplained: &'static str,
     when: When,
+    entity_count: String,
+    /// The first of them.
     entities: Vec<String>,
+    more_entities: usize,
     changes: Vec<Change>,
     follows: Option<String>,
     spark: Columns,
@@ -175,6 +180,7 @@ pub(crate) fn page(
     let masks = Masks::new(look, &kept.model);
     let gone = is_volatile(look, &cluster, &kept.model);
     let samples = links(look, &kept.samples, sample, id, asked);
+    let entities = cluster.entities.clone().unwrap_or_default();
     let matches = links(look, &kept.matches, sample, id, asked);
     let panel = sample.map(|sample| {
         let context = Context {
@@ -230,7 +236,12 @@ pub(crate) fn page(
             last_seen: relative(look, &cluster.last_seen),
             unexplained: clusters::cause_words(&cluster.cause_kind),
             when: when(&cluster, &kept.rows),
-            entities: cluster.entities.clone().unwrap_or_default(),
+            entity_count: match entities.len() {
+                1 => "1 entity".to_owned(),
+                many => format!("{} entities", words::count(many as u64)),
+            },
+            more_entities: entities.len().saturating_sub(SHOWN_ENTITIES),
+            entities: entities.iter().take(SHOWN_ENTITIES).cloned().collect(),
             changes: changes(&cluster),
             follows: cluster.follows.clone(),
             spark: clusters::spark(look, &cluster, 216, 36),

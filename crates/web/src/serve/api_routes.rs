@@ -17,9 +17,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{App, parameters, refusal, rule_routes};
 use crate::{
     api::{
-        self, ApiError, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery, ExchangesQuery,
-        GateQuery, MemoryQuery, OPENAPI, PageQuery, PauseRequest, RecheckRequest, ResetRequest,
-        StateChange, UndoRequest, VersionAnnouncement,
+        self, ApiError, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery, Entities,
+        EntitiesQuery, ExchangesQuery, Form, GateQuery, MemoryQuery, OPENAPI, PageQuery,
+        PauseRequest, RecheckRequest, ResetRequest, StateChange, UndoRequest, VersionAnnouncement,
     },
     desired,
     export::{Format, Subject},
@@ -36,6 +36,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/clusters", get(clusters))
         .route("/clusters/{id}", get(cluster))
         .route("/clusters/{id}/samples", get(samples))
+        .route("/clusters/{id}/entities", get(entities))
         .route("/clusters/{id}/state", post(cluster_state))
         .route("/clusters/{id}/undo", post(undo_change))
         .route("/clusters/{id}/history", get(history))
@@ -164,6 +165,27 @@ async fn samples(
     let id: ClusterId = asked.id(&id)?;
     let query: PageQuery = asked.query()?;
     asked.answer(api::samples(app.store(), id, &query).await)
+}
+
+async fn entities(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let id: ClusterId = asked.id(&id)?;
+    let query: EntitiesQuery = asked.query()?;
+    let form = query.form().map_err(|error| asked.refuse(error))?;
+    let cluster = api::cluster(app.store(), id, None).await;
+    let entities = cluster.map(Entities::of).map_err(|error| asked.refuse(error))?;
+    Ok(match form {
+        Form::Json => Json(entities).into_response(),
+        Form::Csv => {
+            let name = format!("attachment; filename=\"{id}-entities.csv\"");
+            let kind = "text/csv; charset=utf-8; header=present".to_owned();
+            let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)];
+            (headers, entities.csv()).into_response()
+        }
+    })
 }
 
 async fn cluster_state(
