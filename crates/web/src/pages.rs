@@ -26,7 +26,6 @@ mod rows;
 mod rule_form;
 mod rules;
 mod sample;
-mod sample_list;
 mod verdict;
 mod volatile;
 

@@ -28,7 +28,7 @@ use crate::{
     words,
 };
 use panels::{Change, When, changes, curves, when};
-use samples::{SampleLink, links, shown};
+use samples::{SampleLink, links, nearest, shown};
 
 /// Ids of missing or old data that a page shows; the files hold all.
 const SHOWN_ENTITIES: usize = 60;
@@ -43,8 +43,9 @@ const KEYS: &[(&str, &str)] = &[
     ("y", "Copy link"),
     ("esc", "Back to the list"),
 ];
-/// Matches shown beside the mismatches.
-pub(crate) const CONTRAST: u32 = 5;
+/// Matches among which the nearest are looked for, and how many of them are shown.
+pub(crate) const CONTRAST: u32 = 60;
+const NEAREST: usize = 5;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -176,12 +177,14 @@ pub(crate) fn page(
     let differing = clusters::differing(look, &scope);
     let versions: Vec<&str> = look.ledger.candidate_versions().into_iter().take(12).collect();
     let neighbours = neighbours(look, &cluster, asked)?;
+    let terms = cluster.conditions.first().map_or(&[][..], |one| one.terms.as_slice());
     let sample = shown(&kept, asked);
     let masks = Masks::new(look, &kept.model);
     let gone = is_volatile(look, &cluster, &kept.model);
-    let samples = links(look, &kept.samples, sample, id, asked);
+    let samples = links(look, &kept.samples, terms, sample, id, asked);
     let entities = cluster.entities.clone().unwrap_or_default();
-    let matches = links(look, &kept.matches, sample, id, asked);
+    let near = nearest(kept.matches.clone(), terms, NEAREST);
+    let matches = links(look, &near, terms, sample, id, asked);
     let panel = sample.map(|sample| {
         let context = Context {
             exchange: sample.exchange.to_string(),

@@ -84,7 +84,7 @@ async fn a_cluster_shows_both_sides_of_a_sample() {
     says(
         &page,
         &[
-            "Some that match, as contrast",
+            "Nearest that match",
             "counted,",
             "volatile: uuid, 8,622 of 8,622",
             "ignored by rule 2",

@@ -114,7 +114,7 @@ fn condition(condition: &DocCondition) -> Condition {
 }
 
 /// `amount` of `response.body.amount`.
-fn short(field: &str) -> String {
+pub(super) fn short(field: &str) -> String {
     let inner = |text: &str| {
         ["response.body.", "request.body.", "request.", "response."]
             .iter()

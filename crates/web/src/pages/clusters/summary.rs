@@ -20,7 +20,7 @@ pub(crate) fn differing(look: &Look, scope: &Scope) -> u64 {
         .outcomes
         .iter()
         .filter(|count| scope.holds(&count.version) && !count.matches)
-        .filter(|count| matches!(count.outcome, Outcome::Answered | Outcome::PrimaryError))
+        .filter(|count| count.outcome == Outcome::Answered)
         .map(|count| count.pairs)
         .sum()
 }
