@@ -20,7 +20,6 @@ mod rows;
 mod rule_form;
 mod rules;
 mod sample;
-mod sample_list;
 mod verdict;
 mod volatile;
 

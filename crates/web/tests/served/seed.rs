@@ -568,8 +568,6 @@ fn model(now: Micros) -> ModelRow {
     };
     let model = Model {
         number: 4,
-        parameters: Vec::new(),
-        explained: Vec::new(),
         volatile: vec![
             volatile(2, "/decision_id", "uuid", 8_622),
             volatile(2, "/trace", "token", 8_622),
@@ -579,6 +577,7 @@ fn model(now: Micros) -> ModelRow {
                 ..volatile(7, "/seen_at", "instant_near", 0)
             },
         ],
+        ..Model::default()
     };
     ModelRow { number: 4, at: now, doc: serde_json::to_string(&model).expect("a model is JSON") }
 }
