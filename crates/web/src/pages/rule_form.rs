@@ -231,8 +231,8 @@ pub(crate) fn place_choices(form: &RuleForm, sample: &SampleRow) -> Vec<PlaceCho
         count: "1 place".to_owned(),
         checked: false,
     }];
-    if form.at.is_empty() {
-        choices[0].shown = "the whole body".to_owned();
+    if let Some(first) = choices.first_mut().filter(|_| form.at.is_empty()) {
+        first.shown = "the whole body".to_owned();
     } else if general != form.at {
         choices.push(PlaceChoice {
             path: json_path(&general),

@@ -89,7 +89,7 @@ impl Sides<'_> {
                     at = stretch.to;
                 }
             }
-            if at < stretch.to || shown.left == 0 && at < self.rows.len() {
+            if at < stretch.to || (shown.left == 0 && at < self.rows.len()) {
                 shown.items.push(Item::Rest { from: at, left: self.rows.len() - at });
                 break;
             }

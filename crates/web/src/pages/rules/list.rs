@@ -84,10 +84,10 @@ pub(super) async fn show(
     let look = Look::at(&app).await?;
     let version = Some(asked.version.as_str()).filter(|version| !version.is_empty());
     let list = rule_list(&app, version).await?;
-    Ok(Html(page(&look, list.rules, &asked)?))
+    Ok(Html(page(&look, &list.rules, &asked)?))
 }
 
-fn page(look: &Look, rules: Vec<RuleJson>, asked: &Asked) -> Result<String, ApiError> {
+fn page(look: &Look, rules: &[RuleJson], asked: &Asked) -> Result<String, ApiError> {
     let heading = match rules.len() {
         0 => "No rule says otherwise".to_owned(),
         1 => "1 rule says how places are compared".to_owned(),
