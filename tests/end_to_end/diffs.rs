@@ -87,7 +87,9 @@ async fn folds_open_on_demand_and_a_link_shared_is_a_view_shared() {
 
     // What changed within a long value is marked, not all of it.
     let marks = browser
-        .script("return [...document.querySelectorAll('.changed mark')].map(m => m.textContent).join()")
+        .script(
+            "return [...document.querySelectorAll('.changed mark')].map(m => m.textContent).join()",
+        )
         .await;
     assert_eq!(marks, "f,F");
     browser.client.close().await.unwrap();
@@ -164,8 +166,10 @@ async fn rules_of_the_api_are_checked_previewed_changed_and_act_on_later_pairs()
     let (system, _services) = stage(&Layout::Embedded, 20).await;
     let send = async |method: reqwest::Method, path: &str, body: Value| {
         let url = format!("{}/api/v1{path}", system.web);
-        let answer = system.client.request(method, url).json(&body).send().await.unwrap();
-        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+        let request = system.client.request(method, url).body(body.to_string());
+        let answer = request.header("content-type", "application/json").send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str::<Value>(&answer.text().await.unwrap()).unwrap())
     };
     use reqwest::Method;
     let wrong = json!({ "path": "$.fees[*", "kind": "ignore", "reason": "x" });
@@ -174,7 +178,8 @@ async fn rules_of_the_api_are_checked_previewed_changed_and_act_on_later_pairs()
     assert!(problem["detail"].as_str().unwrap().contains("position"), "{problem}");
 
     // A value rule is told on kept samples, and says so; it acts on what comes later.
-    let rule = json!({ "path": "$.fees[*].label", "kind": "case_insensitive", "reason": "cosmetic" });
+    let rule =
+        json!({ "path": "$.fees[*].label", "kind": "case_insensitive", "reason": "cosmetic" });
     let (_, effect) = send(Method::POST, "/rules/preview", json!({ "rule": rule })).await;
     assert_eq!(effect["told"], "samples", "{effect}");
     assert!(effect["clears"]["pairs"].as_u64().unwrap() > 0, "{effect}");
@@ -203,7 +208,11 @@ async fn rules_of_the_api_are_checked_previewed_changed_and_act_on_later_pairs()
     let said = |says: &str| json!({ "endpoint": endpoint, "path": "/decision", "says": says, "reason": "x" });
     let decisions = async || {
         let clusters = system.api("/clusters").await["clusters"].clone();
-        clusters.as_array().unwrap().iter().any(|one| one["title"].as_str().unwrap().contains("decision"))
+        clusters
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["title"].as_str().unwrap().contains("decision"))
     };
     until("it is a finding", Duration::from_secs(30), async || decisions().await).await;
     assert_eq!(send(Method::POST, "/volatile", said("volatile")).await.0, 200);

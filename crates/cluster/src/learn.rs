@@ -16,8 +16,7 @@ use diff::Kind;
 use exchange::Micros;
 
 use crate::{
-    ClusterDoc, EndpointId, Evidence, Model, Place, Says, Signature, Verdict, VolatilePlace,
-    Where,
+    ClusterDoc, EndpointId, Evidence, Model, Place, Says, Signature, Verdict, VolatilePlace, Where,
     explain::{self, Differing, Row, Rows, Today},
     group::{self, Finding, Group},
     routes,

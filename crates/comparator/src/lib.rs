@@ -48,13 +48,13 @@ mod slots;
 mod trial;
 mod view;
 
+pub use cluster::{RouteRules, RuleName};
 pub use config::{CompareConfig, CompareConfigError};
 pub use opinion::Opinion;
 pub use preview::{
     Effect, EffectAsked, EffectLine, EndpointPreview, Masked, Preview, PreviewError, Reach,
     RulePreview, SamplePreview, effect, preview, reach,
 };
-pub use cluster::{RouteRules, RuleName};
 
 use std::{
     collections::{HashMap, HashSet},

@@ -28,10 +28,11 @@ pub(crate) fn signatures(
         let matches = |ignored: &dyn Fn(&Place) -> bool| {
             learnt.model.verdict(*endpoint, &one.signature, ignored) == Verdict::Match
         };
-        !matches(&|_| false) && matches(&|place| {
-            let (method, template) = name.split_once(' ').unwrap_or(("", name));
-            book.ignores(method, template, place)
-        })
+        !matches(&|_| false)
+            && matches(&|place| {
+                let (method, template) = name.split_once(' ').unwrap_or(("", name));
+                book.ignores(method, template, place)
+            })
     });
     let mut keys: Vec<i64> = masked.map(|one| one.id).collect();
     keys.sort_unstable();

@@ -32,9 +32,9 @@ impl Previewer for Preview {
     fn effect<'a>(&'a self, store: &'a Store, question: EffectQuestion) -> Told<'a, RuleEffect> {
         let EffectQuestion { configured, rule, replaces, cluster, version } = question;
         let asked = EffectAsked { configured, rule, replaces, cluster, version };
-        Box::pin(async move {
-            comparator::effect(store, &asked).await.map(effect).map_err(refused)
-        })
+        Box::pin(
+            async move { comparator::effect(store, &asked).await.map(effect).map_err(refused) },
+        )
     }
 
     fn reach<'a>(
@@ -46,9 +46,8 @@ impl Previewer for Preview {
         Box::pin(async move {
             let reach = comparator::reach(store, &configured, version.as_deref()).await;
             let reach = reach.map_err(refused)?.into_iter();
-            let told = reach.map(|(name, one)| {
-                (name, RuleReach { pairs: one.pairs, cleared: one.cleared })
-            });
+            let told = reach
+                .map(|(name, one)| (name, RuleReach { pairs: one.pairs, cleared: one.cleared }));
             Ok(told.collect())
         })
     }

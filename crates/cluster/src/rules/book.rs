@@ -103,9 +103,7 @@ impl RuleBook {
             return None;
         }
         let masks = |rule: &&BookRule| match &rule.mask {
-            Mask::General(steps) => {
-                rule.holds_at(method, template) && covers(steps, &place.path)
-            }
+            Mask::General(steps) => rule.holds_at(method, template) && covers(steps, &place.path),
             Mask::None | Mask::Compared => false,
         };
         self.rules.iter().find(masks).map(|rule| rule.name)
@@ -168,13 +166,7 @@ mod tests {
 
     fn place(path: &str) -> Place {
         let (left, right) = (ValueClass::named("word"), ValueClass::named("word"));
-        Place {
-            place: Where::Body,
-            path: path.into(),
-            kind: diff::Kind::ValueChanged,
-            left,
-            right,
-        }
+        Place { place: Where::Body, path: path.into(), kind: diff::Kind::ValueChanged, left, right }
     }
 
     #[test]

@@ -78,7 +78,8 @@ pub async fn effect(store: &Store, asked: &EffectAsked) -> Result<Effect, Previe
     if let Some(rule) = &asked.rule {
         RuleBook::compile(std::slice::from_ref(rule))?;
     }
-    let said = Said::read(store).await.map_err(|error| PreviewError::Model(format!("{error:#}")))?;
+    let said =
+        Said::read(store).await.map_err(|error| PreviewError::Model(format!("{error:#}")))?;
     let now = file.with(&said.rules);
     let kept = said.rules.iter().filter(|rule| Some(rule.id) != asked.replaces).cloned();
     let new = asked.rule.clone().map(|rule| StoredRule { id: NEW, reason: String::new(), rule });
@@ -86,7 +87,9 @@ pub async fn effect(store: &Store, asked: &EffectAsked) -> Result<Effect, Previe
     let then = file.with(&rules);
     let exact = |book: &RuleBook, name| told(book, name) == "exact";
     let is_exact = (asked.rule.is_none() || exact(&then, RuleName::Stored(NEW)))
-        && asked.replaces.is_none_or(|id| exact(&now, RuleName::Stored(id)) || !in_force(&said, id));
+        && asked
+            .replaces
+            .is_none_or(|id| exact(&now, RuleName::Stored(id)) || !in_force(&said, id));
     let model = model(store).await?;
     if is_exact {
         let clusters = store.signature_clusters().await?;
@@ -135,9 +138,8 @@ fn of_counts(
         if !one.judged {
             continue;
         }
-        let ignores = |book: &RuleBook, place: &Place| {
-            book.ignores(&one.method, &one.template, place)
-        };
+        let ignores =
+            |book: &RuleBook, place: &Place| book.ignores(&one.method, &one.template, place);
         let matches = |book: Option<&RuleBook>| {
             let ignored = |place: &Place| book.is_some_and(|book| ignores(book, place));
             model.verdict(one.endpoint, &one.places, &ignored) == Verdict::Match

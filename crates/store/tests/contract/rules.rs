@@ -51,11 +51,8 @@ async fn rules_saved_at_once_have_ids_of_their_own() {
         let stores = [place.store.clone(), place.second().await];
         let rule = text("{}", None);
         let saved = (0..8).map(|n| stores[n % 2].add_rule(&rule));
-        let mut ids: Vec<i64> = futures_util::future::join_all(saved)
-            .await
-            .into_iter()
-            .map(|id| id.unwrap())
-            .collect();
+        let mut ids: Vec<i64> =
+            futures_util::future::join_all(saved).await.into_iter().map(|id| id.unwrap()).collect();
         ids.sort_unstable();
         assert_eq!(ids, (1..=8).collect::<Vec<i64>>());
     })

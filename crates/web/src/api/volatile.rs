@@ -141,7 +141,8 @@ pub async fn overrule(store: &Store, said: &Overruling) -> Result<Volatile, ApiE
         return Err(ApiError::Parameter { parameter: "where", problem });
     }
     let path = said.path.trim();
-    let fits = if place == "body" { path.is_empty() || path.starts_with('/') } else { !path.is_empty() };
+    let fits =
+        if place == "body" { path.is_empty() || path.starts_with('/') } else { !path.is_empty() };
     if !fits || path.len() > 2_000 {
         let problem = "write a path such as `/items/*/id`, or the name of a header".to_owned();
         return Err(ApiError::Parameter { parameter: "path", problem });

@@ -391,14 +391,8 @@ fn shown<'a>(kept: &'a Kept, asked: &Asked) -> Option<&'a SampleRow> {
 /// This page with some parameters changed.
 fn href(id: ClusterId, asked: &Asked, changes: &[(&str, &str)]) -> String {
     let ([tab, view, open], version) = (asked.panel.parameters(), asked.version.as_str());
-    let now: [(&str, &str); 6] = [
-        ("sample", &asked.sample),
-        tab,
-        view,
-        open,
-        ("version", version),
-        ("theme", &asked.theme),
-    ];
+    let now: [(&str, &str); 6] =
+        [("sample", &asked.sample), tab, view, open, ("version", version), ("theme", &asked.theme)];
     let merged: Vec<(&str, &str)> = now
         .into_iter()
         .map(|(name, value)| {

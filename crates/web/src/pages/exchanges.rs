@@ -289,8 +289,7 @@ pub(crate) fn one(
                 .find(|(other, _)| *other == name)
                 .map_or(now.to_owned(), |one| one.1.to_owned())
         };
-        let [tab, view, open] =
-            asked.panel.parameters().map(|(name, now)| (name, pick(name, now)));
+        let [tab, view, open] = asked.panel.parameters().map(|(name, now)| (name, pick(name, now)));
         let kept = [&tab, &view, &open].map(|(name, value)| (*name, value.as_str()));
         let [tab, view, open] = kept;
         words::link(&path, &[tab, view, open, ("theme", &asked.theme)])

@@ -10,8 +10,8 @@ use exchange::ExchangeId;
 use store::SampleQuery;
 
 use super::{
-    Look, cluster, clusters, deciding, exchanges, forms, masks::Masks, pipeline, readiness, rows, rules,
-    volatile,
+    Look, cluster, clusters, deciding, exchanges, forms, masks::Masks, pipeline, readiness, rows,
+    rules, volatile,
 };
 use crate::{
     api::{self, ApiError, ClusterId, sample_query},

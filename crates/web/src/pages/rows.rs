@@ -24,9 +24,20 @@ pub(crate) struct Context {
 /// A part of the diff, ready to be written.
 pub(crate) enum ShownItem {
     /// `full`: a whole chunk, whose height is known before it is drawn.
-    Rows { rows: Vec<ShownRow>, full: bool },
-    Fold { from: usize, count: String, places: String, href: String },
-    Rest { from: usize, left: String },
+    Rows {
+        rows: Vec<ShownRow>,
+        full: bool,
+    },
+    Fold {
+        from: usize,
+        count: String,
+        places: String,
+        href: String,
+    },
+    Rest {
+        from: usize,
+        left: String,
+    },
 }
 
 pub(crate) struct ShownRow {

@@ -145,11 +145,7 @@ fn page(
     )
 }
 
-fn overruled_of(
-    look: &Look,
-    model: &Model,
-    rows: &[OverruledRow],
-) -> Vec<(OverruledJson, String)> {
+fn overruled_of(look: &Look, model: &Model, rows: &[OverruledRow]) -> Vec<(OverruledJson, String)> {
     let dated = api::overruled_of(&look.ledger, model, rows).into_iter().map(|one| {
         let day = one.said_at.get(..10).unwrap_or_default().to_owned();
         (one, day)

@@ -92,13 +92,19 @@ impl Asked {
             .map_err(|error| self.refuse(ApiError::Request(format!("the body: {error}"))))
     }
 
-    pub(super) fn id<T: std::str::FromStr<Err: std::fmt::Display>>(&self, text: &str) -> Result<T, Refused> {
+    pub(super) fn id<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        text: &str,
+    ) -> Result<T, Refused> {
         text.parse().map_err(|error: T::Err| {
             self.refuse(ApiError::NotFound(format!("`{text}` is not an id here: {error}")))
         })
     }
 
-    pub(super) fn answer<T: Serialize>(&self, result: Result<T, ApiError>) -> Result<Json<T>, Refused> {
+    pub(super) fn answer<T: Serialize>(
+        &self,
+        result: Result<T, ApiError>,
+    ) -> Result<Json<T>, Refused> {
         result.map(Json).map_err(|error| self.refuse(error))
     }
 

@@ -42,9 +42,7 @@ pub(crate) async fn rule_list(app: &App, version: Option<&str>) -> Result<RuleLi
     let scope = ledger.scope(version);
     let configured = api::configured(&app.config().rules);
     let reach = match app.previewer() {
-        Some(one) => {
-            one.reach(store, configured, scope.version().map(str::to_owned)).await?
-        }
+        Some(one) => one.reach(store, configured, scope.version().map(str::to_owned)).await?,
         None => std::collections::BTreeMap::new(),
     };
     let (rows, model) = (store.rules().await?, api::model_of(store).await?);

@@ -11,6 +11,12 @@ use super::{
 /// Members in the primary's order; what only the candidate has stands after its predecessor.
 pub(super) fn members(trees: (&Tree<'_>, &Tree<'_>), pair: &Pair) -> Vec<Task> {
     let (left, right) = (trees.0.children(pair.left), trees.1.children(pair.right));
+    // Most objects have the same members in the same order on both sides.
+    let in_step = left.len() == right.len()
+        && left.iter().zip(right).all(|(one, other)| trees.0.key(*one) == trees.1.key(*other));
+    if in_step {
+        return (0..left.len()).map(|place| both(trees, pair, place, place)).collect();
+    }
     // Of a name that is there twice the last one counts.
     let last = |tree: &Tree<'_>, children: &[NodeId]| -> HashMap<String, usize> {
         let keys = children.iter().enumerate();
@@ -69,7 +75,8 @@ pub(super) fn elements(
     if reordered {
         same_values(trees, (left, right), &mut partners, &mut taken);
     }
-    let mut free = (0..right.len()).filter(|place| !alone(&changes.right, &pair.right_path, *place));
+    let mut free =
+        (0..right.len()).filter(|place| !alone(&changes.right, &pair.right_path, *place));
     for place in 0..left.len() {
         if partners.contains_key(&place) || alone(&changes.left, &pair.left_path, place) {
             continue;

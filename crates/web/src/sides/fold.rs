@@ -147,7 +147,9 @@ impl Shown {
         while at < end {
             // Neighbours share a chunk.
             let last = match self.items.last_mut() {
-                Some(Item::Rows { from, to }) if *to == at && *to - *from < CHUNK => Some((from, to)),
+                Some(Item::Rows { from, to }) if *to == at && *to - *from < CHUNK => {
+                    Some((from, to))
+                }
                 _ => None,
             };
             let room = last.as_ref().map_or(CHUNK, |(from, to)| CHUNK - (**to - **from));

@@ -187,9 +187,11 @@ impl<'a> Tree<'a> {
             return children.get(segment.parse::<usize>().ok()?).copied();
         }
         // The last of a name that is there twice is the one that counts.
-        children.iter().rev().copied().find(|id| {
-            self.key(*id).is_some_and(|key| name(key) == segment)
-        })
+        children
+            .iter()
+            .rev()
+            .copied()
+            .find(|id| self.key(*id).is_some_and(|key| name(key) == segment))
     }
 
     /// The same for values that differ only in the order of members and in white space.

@@ -44,8 +44,7 @@ struct Walk<'a> {
 pub(super) fn rows(left: &Tree<'_>, right: &Tree<'_>, changes: &Changes) -> Vec<Row> {
     let mut walk = Walk { left, right, changes, rows: Vec::new(), numbers: (0, 0) };
     let (left_path, right_path) = (String::new(), String::new());
-    let root =
-        Pair { left: 0, right: 0, left_path, right_path, commas: (false, false), depth: 0 };
+    let root = Pair { left: 0, right: 0, left_path, right_path, commas: (false, false), depth: 0 };
     let mut tasks = vec![Task::Pair(root)];
     while let Some(task) = tasks.pop() {
         // One row beyond the limit tells that there is more.
@@ -125,6 +124,7 @@ impl Walk<'_> {
                 "" => "in another order".to_owned(),
                 why => format!("in another order; {why}"),
             };
+            row.note_left = "in another order".to_owned();
         }
         tasks.push(Task::Close {
             bracket: brackets(shape).1,
@@ -154,7 +154,10 @@ impl Walk<'_> {
                 let word = if is_left { "to" } else { "from" };
                 let other = mark.other.as_deref().map(|other| format!("{word} {other}"));
                 let both = [other.unwrap_or_default(), mark.note.clone()];
-                (mark.class, both.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("; "))
+                (
+                    mark.class,
+                    both.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("; "),
+                )
             }
             Some(mark) => (mark.class, mark.note.clone()),
         };
@@ -220,7 +223,9 @@ mod tests {
         };
         rows(&left, &right, &changes)
             .iter()
-            .map(|row| format!("{}: {} | {}", row.class, text(&left, &row.left), text(&right, &row.right)))
+            .map(|row| {
+                format!("{}: {} | {}", row.class, text(&left, &row.left), text(&right, &row.right))
+            })
             .collect()
     }
 

@@ -170,7 +170,8 @@ fn harmless(path: &str, page: &str) {
         "input", "kbd", "li", "line", "link", "main", "mark", "meta", "nav", "p", "path",
         "polyline", "pre", "rect", "script", "section", "span", "summary", "svg", "symbol",
         "table", "tbody", "td", "text", "th", "thead", "time", "title", "tr", "tspan", "ul", "use",
-        "wbr", "small", "em", "i", "ol", "label", "strong", "select", "option", "fieldset", "legend",
+        "wbr", "small", "em", "i", "ol", "label", "strong", "select", "option", "fieldset",
+        "legend",
     ];
     for tag in page.split('<').skip(1) {
         let name: String = tag

@@ -99,10 +99,7 @@ pub struct MaskedJson {
 }
 
 impl EffectRequest {
-    pub(crate) fn question(
-        &self,
-        configured: Vec<RouteRules>,
-    ) -> Result<EffectQuestion, ApiError> {
+    pub(crate) fn question(&self, configured: Vec<RouteRules>) -> Result<EffectQuestion, ApiError> {
         if self.rule.is_none() && self.replaces.is_none() {
             let text = "say which `rule` would come, or which it `replaces`";
             return Err(ApiError::Request(text.to_owned()));

@@ -108,12 +108,7 @@ pub(super) fn saved(row: &RuleRow, model: &Model, now: Micros) -> RuleJson {
     }
 }
 
-fn state(
-    row: &RuleRow,
-    written: Option<&RouteRules>,
-    model: &Model,
-    now: Micros,
-) -> &'static str {
+fn state(row: &RuleRow, written: Option<&RouteRules>, model: &Model, now: Micros) -> &'static str {
     let published = model.rules.iter().find(|rule| rule.id == row.id);
     if row.removed_at.is_some() {
         "removed"

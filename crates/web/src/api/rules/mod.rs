@@ -6,13 +6,11 @@ mod listed;
 mod saved;
 
 pub use effect::{
-    ClusterPairs, EffectJson, EffectLine, EffectLineJson, EffectQuestion, EffectRequest, MaskedJson,
-    RuleEffect,
+    ClusterPairs, EffectJson, EffectLine, EffectLineJson, EffectQuestion, EffectRequest,
+    MaskedJson, RuleEffect,
 };
 pub use listed::{RuleId, RuleJson, RuleList, RuleReach, rule_list};
-pub use saved::{
-    RuleRequest, add_rule, change_rule, remove_rule, restore_rule, shown_rule,
-};
+pub use saved::{RuleRequest, add_rule, change_rule, remove_rule, restore_rule, shown_rule};
 
 use std::{collections::BTreeMap, fmt::Debug, pin::Pin};
 

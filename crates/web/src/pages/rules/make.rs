@@ -154,11 +154,7 @@ async fn refused(app: &App, form: RuleForm, error: ApiError) -> Result<Response,
     Ok((StatusCode::BAD_REQUEST, Html(page)).into_response())
 }
 
-async fn form_page(
-    app: &App,
-    form: RuleForm,
-    problem: Option<String>,
-) -> Result<String, ApiError> {
+async fn form_page(app: &App, form: RuleForm, problem: Option<String>) -> Result<String, ApiError> {
     let sample = opened_at(app, &form).await?;
     let look = Look::at(app).await?;
     let endpoint = sample.as_ref().map(|sample| look.ledger.name(sample.endpoint));
@@ -313,11 +309,7 @@ async fn behind(
             frame: Frame::of(&look, &about),
             css: asset_url("rules.css"),
             heading: heading(&effect, show, removes),
-            below: format!(
-                "{} counted, {} kept",
-                words::count(counted),
-                words::count(kept)
-            ),
+            below: format!("{} counted, {} kept", words::count(counted), words::count(kept)),
             tabs: tabs.collect(),
             rows: heads.iter().map(|head| kept_row(&look, head, theme)).collect(),
             form_href: asked.form_href,

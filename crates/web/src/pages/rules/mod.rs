@@ -49,7 +49,9 @@ mod tests {
         let to = |path| back(path, "/rules", ("ruled", "R-1"));
         assert_eq!(to("/clusters/C-1?sample=x#r12"), "/clusters/C-1?sample=x&ruled=R-1#r12");
         assert_eq!(to("/exchanges/1?ruled=R-9"), "/exchanges/1?ruled=R-1");
-        for foreign in ["//evil.example", "https://evil.example/clusters/", "/\\evil", "", "/x\r\nA: b"] {
+        for foreign in
+            ["//evil.example", "https://evil.example/clusters/", "/\\evil", "", "/x\r\nA: b"]
+        {
             assert_eq!(to(foreign), "/rules?ruled=R-1", "{foreign}");
         }
     }
