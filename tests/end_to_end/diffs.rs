@@ -166,8 +166,10 @@ async fn rules_of_the_api_are_checked_previewed_changed_and_act_on_later_pairs()
     let (system, _services) = stage(&Layout::Embedded, 20).await;
     let send = async |method: reqwest::Method, path: &str, body: Value| {
         let url = format!("{}/api/v1{path}", system.web);
-        let answer = system.client.request(method, url).json(&body).send().await.unwrap();
-        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+        let request = system.client.request(method, url).body(body.to_string());
+        let answer = request.header("content-type", "application/json").send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str::<Value>(&answer.text().await.unwrap()).unwrap())
     };
     use reqwest::Method;
     let wrong = json!({ "path": "$.fees[*", "kind": "ignore", "reason": "x" });

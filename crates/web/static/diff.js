@@ -1,11 +1,23 @@
 // The diff without a mouse and without reloads: folds and chunks are loaded on demand, rows are
 // copied, and a rule begins at a row. Without this script the same links lead to whole pages.
-import { key } from "./js/keys.js";
-import { here, jump, mark } from "./js/rows.js";
 import { page, wire } from "./rules.js";
 
 const diff = document.querySelector("[data-diff]");
 const box = document.querySelector("#ignore");
+
+// The row one is at. Where rows of lists are walked by keys too, both mean the same row.
+const here = () => document.querySelector(".pair[data-at]");
+let shared = null;
+import("./js/rows.js").then((rows) => { shared = rows.mark; }, () => {});
+const mark = (row) => {
+  if (shared) shared(row);
+  else {
+    if (here() && here() !== row) delete here().dataset.at;
+    row.dataset.at = "";
+    row.scrollIntoView({ block: "nearest" });
+  }
+  if (!row.contains(document.activeElement)) row.focus({ preventScroll: true });
+};
 
 const withParameter = (href, name, value) => {
   const url = new URL(href, location.href);
@@ -143,16 +155,13 @@ const shut = () => {
   return true;
 };
 
-const row = () => {
-  const now = here();
-  return now?.matches(".pair[data-path]") ? now : diff.querySelector("[data-difference]");
-};
+const row = () => here() ?? document.activeElement.closest?.(".pair[data-path]") ?? diff.querySelector("[data-difference]");
 
-const step = async (by) => {
-  const before = here();
-  jump(by);
+// Beyond the last difference that is loaded there may be more.
+const further = () => {
   const rest = diff.querySelector("[data-rest]");
-  if (by > 0 && here() === before && rest && (await load(rest, { from: rest.dataset.rest }))) jump(by);
+  const all = diff.querySelectorAll("[data-difference]");
+  if (rest && (all.length === 0 || here() === all[all.length - 1])) load(rest, { from: rest.dataset.rest });
 };
 
 const nextSample = () => {
@@ -169,13 +178,29 @@ const press = (selector) => {
   return Boolean(link);
 };
 
+const copyLink = async () => {
+  try { await navigator.clipboard.writeText(location.href); } catch { /* It stands in the address bar. */ }
+};
+
+const KEYS = {
+  n: () => diff && further(),
+  s: nextSample,
+  u: () => press("[data-unified]:not([aria-current]), [data-split]:not([aria-current])"),
+  e: () => press("[data-folds]"),
+  i: () => { const at = diff && row(); if (at) ignore(at); return Boolean(at); },
+  y: () => { if (!document.querySelector('[data-press="y"]')) copyLink(); },
+};
+
+// The row one is at stands in the URL.
+const arrived = (at) => {
+  equip(at);
+  const url = new URL(location.href);
+  url.hash = at.id;
+  history.replaceState(history.state, "", url);
+};
+
 if (diff) {
   watch();
-  key("n", () => void step(1));
-  key("p", () => void step(-1));
-  key("u", () => press("[data-unified]:not([aria-current]), [data-split]:not([aria-current])"));
-  key("e", () => press("[data-folds]"));
-  key("i", () => { const at = row(); if (at) ignore(at); return Boolean(at); });
   diff.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     const fold = event.target.closest("[data-fold-from]");
@@ -184,7 +209,7 @@ if (diff) {
     if (fold) return void unfold(fold);
     const at = event.target.closest(".pair[data-path]");
     if (begin) return void ignore(at);
-    if (at && getSelection().isCollapsed) mark(at);
+    if (at && getSelection().isCollapsed && !event.target.closest("a, button")) mark(at);
   });
   diff.addEventListener("pointerover", (event) => {
     const at = event.target.closest(".pair[data-path]");
@@ -192,21 +217,19 @@ if (diff) {
   });
   diff.addEventListener("focusin", (event) => {
     const at = event.target.closest(".pair[data-path]");
-    if (at) equip(at);
-  });
-  // The row one is at stands in the URL.
-  document.addEventListener("moved", ({ detail }) => {
-    if (!detail.matches?.(".pair[id]")) return;
-    equip(detail);
-    const url = new URL(location.href);
-    url.hash = detail.id;
-    history.replaceState(history.state, "", url);
+    if (at && at !== event.target) equip(at);
+    else if (at) arrived(at);
   });
   const linked = /^#r\d+$/.test(location.hash) && document.querySelector(location.hash);
   if (linked) mark(linked);
 }
 
-key("s", nextSample);
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (document.documentElement.classList.contains("nokeys") || document.querySelector("dialog[open], :popover-open")) return;
+  if (event.target.matches?.("input, textarea, select, [contenteditable]")) return;
+  if (KEYS[event.key]?.()) event.preventDefault();
+});
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shut()) {
     event.preventDefault();

@@ -261,9 +261,14 @@ pub(crate) fn place_choices(form: &RuleForm, sample: &SampleRow) -> Vec<PlaceCho
 /// `$..label` and its name; `None` where the place has no name of its own.
 fn any_depth(general: &str) -> Option<(String, String)> {
     let last = general.rsplit('/').next().filter(|last| !last.is_empty() && *last != "*")?;
-    let whole = json_path(&format!("/{last}"));
-    let path = format!("$..{}", whole.strip_prefix('$')?);
     let name = last.replace("~1", "/").replace("~0", "~");
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !name.starts_with(|first: char| first.is_ascii_digit());
+    let path = if plain {
+        format!("$..{name}")
+    } else {
+        format!("$..{}", json_path(&format!("/{last}")).strip_prefix('$')?)
+    };
     Some((path, name))
 }
 
@@ -331,7 +336,8 @@ mod tests {
 
     #[test]
     fn names_at_any_depth_are_quoted() {
-        assert_eq!(any_depth("/fees/*/label").unwrap().0, "$..['label']");
+        assert_eq!(any_depth("/fees/*/label").unwrap().0, "$..label");
+        assert_eq!(any_depth("/fees/7-day").unwrap().0, "$..['7-day']");
         assert_eq!(any_depth("/tags/*"), None);
         assert_eq!(any_depth(""), None);
     }

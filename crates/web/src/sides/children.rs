@@ -11,6 +11,12 @@ use super::{
 /// Members in the primary's order; what only the candidate has stands after its predecessor.
 pub(super) fn members(trees: (&Tree<'_>, &Tree<'_>), pair: &Pair) -> Vec<Task> {
     let (left, right) = (trees.0.children(pair.left), trees.1.children(pair.right));
+    // Most objects have the same members in the same order on both sides.
+    let in_step = left.len() == right.len()
+        && left.iter().zip(right).all(|(one, other)| trees.0.key(*one) == trees.1.key(*other));
+    if in_step {
+        return (0..left.len()).map(|place| both(trees, pair, place, place)).collect();
+    }
     // Of a name that is there twice the last one counts.
     let last = |tree: &Tree<'_>, children: &[NodeId]| -> HashMap<String, usize> {
         let keys = children.iter().enumerate();

@@ -54,7 +54,9 @@ impl Line {
     pub(super) fn cell(&self, tree: Option<&Tree<'_>>, value: Option<Vec<Piece>>) -> Cell {
         let mut pieces = Vec::new();
         match (&self.what, tree) {
-            (What::Text(text), _) => pieces.extend(value.unwrap_or_else(|| vec![plain(text)])),
+            (What::Text(text), _) => {
+                pieces.extend(value.unwrap_or_else(|| vec![plain(&shortened(text, LONGEST))]));
+            }
             (What::Close(bracket), _) => pieces.push(plain(&bracket.to_string())),
             (What::Open(node), Some(tree)) => {
                 pieces.extend(tree.key(*node).map(key_piece));

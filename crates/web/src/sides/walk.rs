@@ -124,6 +124,7 @@ impl Walk<'_> {
                 "" => "in another order".to_owned(),
                 why => format!("in another order; {why}"),
             };
+            row.note_left = "in another order".to_owned();
         }
         tasks.push(Task::Close {
             bracket: brackets(shape).1,
