@@ -1,98 +1,15 @@
 //! The pages in a real browser: headless Chromium, driven by chromedriver.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::time::Duration;
 
-use fantoccini::{Client, ClientBuilder, Locator};
-use serde_json::{Value, json};
+use fantoccini::Locator;
+use serde_json::json;
 
-use crate::harness::{Layout, Reply, Seen, Service, System, free_port, until};
+use crate::harness::{Browser, Layout, Reply, Seen, Service, System, until};
 
-const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 /// Bytes of strangers: were one of these to run, the page would have another title.
 const HOSTILE: &str =
     "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">";
-
-/// A browser; both programs end when dropped.
-pub(crate) struct Browser {
-    pub(crate) client: Client,
-    _driver: tokio::process::Child,
-    _profile: tempfile::TempDir,
-}
-
-impl Browser {
-    pub(crate) async fn start(width: u32, height: u32) -> Option<Self> {
-        if !Path::new(CHROMEDRIVER).exists() {
-            eprintln!("skipped: {CHROMEDRIVER} is not there; `cargo xtask test` installs it");
-            return None;
-        }
-        let port = free_port();
-        let driver = tokio::process::Command::new(CHROMEDRIVER)
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        until("chromedriver listens", Duration::from_secs(20), async || {
-            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
-        })
-        .await;
-        let profile = tempfile::tempdir().unwrap();
-        let args = [
-            "--headless".to_owned(),
-            "--no-sandbox".into(),
-            "--disable-gpu".into(),
-            "--disable-dev-shm-usage".into(),
-            "--no-first-run".into(),
-            "--disable-background-networking".into(),
-            "--disable-component-update".into(),
-            "--disable-sync".into(),
-            "--disable-quic".into(),
-            format!("--window-size={width},{height}"),
-            format!("--user-data-dir={}", profile.path().display()),
-        ];
-        let options = json!({ "args": args, "binary": "/usr/bin/chromium" });
-        let capabilities = [
-            ("goog:chromeOptions".to_owned(), options),
-            ("goog:loggingPrefs".to_owned(), json!({"browser": "ALL"})),
-        ]
-        .into_iter()
-        .collect();
-        let client = ClientBuilder::new(hyper_util_connector())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .unwrap();
-        Some(Self { client, _driver: driver, _profile: profile })
-    }
-
-    async fn text(&self, css: &str) -> String {
-        self.client
-            .find(Locator::Css(css))
-            .await
-            .unwrap_or_else(|e| panic!("{css}: {e}"))
-            .text()
-            .await
-            .unwrap()
-    }
-
-    pub(crate) async fn script(&self, script: &str) -> Value {
-        self.client.execute(script, Vec::new()).await.unwrap()
-    }
-
-    async fn assert_calm(&self, page: &str) {
-        let title = self.script("return document.title").await;
-        assert_ne!(title, "run", "hostile bytes ran on {page}");
-        let overflow = self
-            .script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            .await;
-        assert!(overflow.as_i64().unwrap_or(0) <= 0, "{page} scrolls sideways by {overflow}");
-    }
-}
-
-fn hyper_util_connector() -> hyper_util::client::legacy::connect::HttpConnector {
-    hyper_util::client::legacy::connect::HttpConnector::new()
-}
 
 fn loan(seen: &Seen, decision: &str) -> Reply {
     let id = seen.target.rsplit('/').next().unwrap_or_default();

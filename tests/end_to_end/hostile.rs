@@ -11,10 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{
-    browser::Browser,
-    harness::{Layout, Reply, Seen, Service, System},
-};
+use crate::harness::{Browser, Layout, Reply, Seen, Service, System};
 
 /// Pages that are visited at most; every kind of link is met within them.
 const PAGES: usize = 90;

@@ -55,10 +55,24 @@ async fn a_template_learnt_later_renames_what_was_stored() {
         let id = before["id"].as_str().unwrap().to_owned();
         let accepted = json!({ "state": "accepted", "owner": "ann", "note": "cents come in May" });
         let url = format!("{}/api/v1/clusters/{id}/state", system.web);
-        let answer = system.client.post(url).json(&accepted).send().await.unwrap();
+        let answer = system
+            .client
+            .post(url)
+            .header("content-type", "application/json")
+            .body(accepted.to_string())
+            .send()
+            .await
+            .unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
         let url = format!("{}/api/v1/clusters/{id}/recheck", system.web);
-        system.client.post(url).json(&json!({})).send().await.unwrap();
+        system
+            .client
+            .post(url)
+            .header("content-type", "application/json")
+            .body("{}")
+            .send()
+            .await
+            .unwrap();
 
         ask(&system, 12..60).await;
         system.settled(60).await;

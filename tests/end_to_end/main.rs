@@ -8,6 +8,8 @@ mod bad_input;
 mod browser;
 mod changes;
 mod demo;
+mod desk;
+mod diffs;
 mod endpoints;
 mod exchanges;
 mod gate;

@@ -1,7 +1,7 @@
 //! What tests need beside Rust, from Debian's packages.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -27,6 +27,8 @@ pub(crate) const WRK: Needed = Needed { package: "wrk", files: &["/usr/bin/wrk"]
 pub(crate) const CHROMIUM: Needed = Needed { package: "chromium", files: &["/usr/bin/chromium"] };
 pub(crate) const CHROMEDRIVER: Needed =
     Needed { package: "chromium-driver", files: &["/usr/bin/chromedriver"] };
+
+const NPM: Needed = Needed { package: "npm", files: &["/usr/bin/npm", "/usr/local/bin/npm"] };
 
 /// Installs what is missing, or says which packages to install.
 pub(crate) fn ensure(needed: &[&Needed]) -> anyhow::Result<()> {
@@ -59,4 +61,24 @@ fn apt() -> Command {
 
 pub(crate) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.starts_with(b"0\n"))
+}
+
+/// The accessibility checks that the browser tests run in each page; from the npm registry.
+const AXE: &str = "axe-core@4";
+
+/// Where the script of axe-core lies below `target`; installed where it is missing. `None` where
+/// it cannot be: tests that need it then report themselves as skipped.
+pub(crate) fn axe(target: &Path) -> Option<PathBuf> {
+    let folder = target.join("axe");
+    let script = folder.join("node_modules/axe-core/axe.min.js");
+    if script.exists() {
+        return Some(script);
+    }
+    ensure(&[&NPM]).inspect_err(|error| eprintln!("{error:#}")).ok()?;
+    std::fs::create_dir_all(&folder).ok()?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
+    let installed = run::step("npm install axe-core", npm.arg(&folder).arg(AXE));
+    installed.inspect_err(|error| eprintln!("{error:#}")).ok()?;
+    script.exists().then_some(script)
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
@@ -32,9 +32,8 @@ const PAGES: &[(&str, &str)] = &[
 pub(crate) fn run(folder: &str) -> anyhow::Result<()> {
     run::stop_in_order()?;
     install::ensure(&[&CHROMIUM])?;
-    step("build", cargo().args(["build", "--release", "--locked", "-p", "understudy"]))?;
     fs::create_dir_all(folder)?;
-    let mut demo = Demo::start()?;
+    let mut demo = Demo::start(&binary()?)?;
     let origin = demo.address()?;
     eprintln!("the demo learns for {} s", LEARN_FOR.as_secs());
     thread::sleep(LEARN_FOR);
@@ -54,13 +53,22 @@ pub(crate) fn run(folder: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What `UNDERSTUDY_TEST_BINARY` names, else the release build.
+fn binary() -> anyhow::Result<PathBuf> {
+    if let Some(binary) = std::env::var_os("UNDERSTUDY_TEST_BINARY") {
+        return Ok(binary.into());
+    }
+    step("build", cargo().args(["build", "--release", "--locked", "-p", "understudy"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    Ok(Path::new(&target).join("release/understudy"))
+}
+
 /// The demo; interrupted when dropped, so that it stops in order.
 struct Demo(Child);
 
 impl Demo {
-    fn start() -> anyhow::Result<Self> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-        let child = Command::new(Path::new(&target).join("release/understudy"))
+    fn start(binary: &Path) -> anyhow::Result<Self> {
+        let child = Command::new(binary)
             .args(["demo", "--web", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stderr(Stdio::piped())

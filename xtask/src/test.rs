@@ -1,6 +1,6 @@
 //! `cargo xtask test`: what a change must pass.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::{
     install::{self, CHROMEDRIVER, CHROMIUM},
@@ -28,6 +28,7 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     }
     step("build", cargo().args(["build", "--locked", "-p", "understudy"]))?;
     install::ensure(&[&CHROMIUM, &CHROMEDRIVER])?;
+    let axe = install::axe(&target()?);
     let servers = Servers::start()?;
     let mut tests = cargo();
     tests
@@ -37,6 +38,12 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
         .env("UNDERSTUDY_TEST_POSTGRES_URL", &servers.postgres_url)
         .env("UNDERSTUDY_TEST_BINARY", binary()?)
         .env("INSTA_UPDATE", "no");
+    match axe {
+        Some(script) => _ = tests.env("UNDERSTUDY_TEST_AXE", script),
+        None => {
+            eprintln!("axe-core is not there: accessibility checks report themselves as skipped")
+        }
+    }
     if std::env::var_os("UNDERSTUDY_SUITES").is_none() {
         eprintln!(
             "UNDERSTUDY_SUITES is not set: tests on public suites report themselves as skipped"
@@ -46,7 +53,11 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
 }
 
 /// The program that end-to-end tests start.
-fn binary() -> anyhow::Result<std::path::PathBuf> {
+fn binary() -> anyhow::Result<PathBuf> {
+    Ok(target()?.join("debug/understudy"))
+}
+
+fn target() -> anyhow::Result<PathBuf> {
     let folder = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    Ok(std::path::absolute(Path::new(&folder).join("debug/understudy"))?)
+    Ok(std::path::absolute(folder)?)
 }

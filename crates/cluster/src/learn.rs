@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Everything is derived anew from all that was counted, so what is learnt late also corrects
-//! what was counted early. Only parameters of paths are kept from model to model.
+//! what was counted early. Only parameters of paths, and what users said (rules, overruled
+//! places), pass from model to model.
 
 use std::{
     borrow::Cow,
@@ -18,7 +19,8 @@ use diff::Kind;
 use exchange::Micros;
 
 use crate::{
-    ClusterDoc, EndpointId, Model, Pins, Place, Signature, Verdict, VolatilePlace, Where,
+    ClusterDoc, EndpointId, Evidence, Model, Pins, Place, Says, Signature, Verdict, VolatilePlace,
+    Where,
     explain::{self, Differing, Row, Rows, Today},
     group::{self, Constant, Finding, Group, Told},
     maps::{self, Maps, ObjectSeen},
@@ -308,8 +310,10 @@ fn learn_routes(input: &LearnInput<'_>) -> (Model, Places) {
         (recorded.id, EndpointSeen { id, method, template, merged_into: None })
     });
     let homes = homes.collect();
-    let number = input.model.number;
-    (Model { number, parameters, ..Model::default() }, Places { homes })
+    let Model { number, rules, overruled, .. } = input.model;
+    let (rules, overruled) = (rules.clone(), overruled.clone());
+    let model = Model { number: *number, parameters, rules, overruled, ..Model::default() };
+    (model, Places { homes })
 }
 
 /// What was once merged is one endpoint for good; a circle in the store ends.
@@ -368,9 +372,35 @@ fn learn_volatile(input: &LearnInput<'_>, model: &Model, places: &Places) -> Vec
     }
     let before = |endpoint: EndpointId| -> Vec<VolatilePlace> {
         let known = input.model.volatile.iter();
-        known.filter(|v| places.home(v.endpoint) == endpoint).cloned().collect()
+        let learnt = known.filter(|v| !matches!(v.evidence, Evidence::Said { .. }));
+        learnt.filter(|v| places.home(v.endpoint) == endpoint).cloned().collect()
     };
-    volatile_places(&tallies, &before)
+    overrule(volatile_places(&tallies, &before), input.model, places)
+}
+
+/// A user's word stands over what was learnt.
+fn overrule(mut found: Vec<VolatilePlace>, model: &Model, places: &Places) -> Vec<VolatilePlace> {
+    for said in &model.overruled {
+        let endpoint = places.home(said.endpoint);
+        found.retain(|v| {
+            (v.endpoint, v.place, &v.path, v.covers)
+                != (endpoint, said.place, &said.path, said.covers)
+        });
+        if said.says == Says::Volatile {
+            found.push(VolatilePlace {
+                endpoint,
+                place: said.place,
+                path: said.path.clone(),
+                covers: said.covers,
+                families: Vec::new(),
+                evidence: Evidence::Said { reason: said.reason.clone() },
+            });
+        }
+    }
+    found.sort_by(|a, b| {
+        (a.endpoint, a.place, &a.path, a.covers).cmp(&(b.endpoint, b.place, &b.path, b.covers))
+    });
+    found
 }
 
 /// Pairs that one sample of a signature stands for.
@@ -443,6 +473,8 @@ impl Learnt {
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         self.model.parameters == other.model.parameters
             && self.model.maps == other.model.maps
+            && self.model.rules == other.model.rules
+            && self.model.overruled == other.model.overruled
             && self.model.volatile.len() == other.model.volatile.len()
             && self.model.volatile.iter().zip(&other.model.volatile).all(|(a, b)| {
                 (a.endpoint, a.place, &a.path, a.covers, &a.families)

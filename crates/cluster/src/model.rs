@@ -4,7 +4,7 @@ use diff::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EndpointId, LearntParameter, Nature, Place, Signature, Where,
+    EndpointId, LearntParameter, Nature, Place, Signature, StoredRule, Where,
     derived::without_derived,
     endpoint,
     maps::{MapPlace, Maps},
@@ -25,6 +25,36 @@ pub struct Model {
     /// Why answers differ, by endpoint.
     #[serde(default)]
     pub explained: Vec<crate::explain::Explained>,
+    /// Rules of the store that are in force; every comparator adds those of its configuration.
+    #[serde(default)]
+    pub rules: Vec<StoredRule>,
+    /// What users said of places, over what is learnt.
+    #[serde(default)]
+    pub overruled: Vec<Overruled>,
+}
+
+/// A user's word on whether a place differs by nature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overruled {
+    /// As it was when it was said; read through merges.
+    pub endpoint: EndpointId,
+    #[serde(rename = "where")]
+    pub place: Where,
+    pub path: String,
+    #[serde(default)]
+    pub covers: Covers,
+    pub says: Says,
+    #[serde(default)]
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Says {
+    /// It differs by nature, whatever the evidence.
+    Volatile,
+    /// What differs there always counts.
+    Never,
 }
 
 /// A place that differs by nature, with the evidence for it.
@@ -72,6 +102,8 @@ pub enum Evidence {
     Nature { nature: Nature, samples: u64, differed: u64, compared: u64 },
     /// The same path is volatile at so many other endpoints, and nothing here speaks against it.
     Elsewhere { endpoints: u64 },
+    /// A user said so.
+    Said { reason: String },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::{
     accepted, closing, intake::now, judge::Judge, kept_rows::KeptRows, masked, metrics::Metrics,
-    remembered::Remembered,
+    remembered::Remembered, said::Said,
 };
 
 const LEASE: &str = "analyst";
@@ -58,6 +58,7 @@ pub(crate) struct Analyst {
 #[derive(Debug)]
 struct Published {
     counters: Vec<SignatureCount>,
+    said: Said,
     learnt: Learnt,
     at: tokio::time::Instant,
     /// Everything that is kept was looked at.
@@ -143,12 +144,14 @@ impl Analyst {
         let counters = self.store.signature_counts().await?;
         let accepted = accepted::read(&self.store, now()).await?;
         let decided = self.rows.accept(accepted);
-        let quiet = !decided && self.last.as_ref().is_some_and(|last| last.counters == counters);
+        let said = Said::read(&self.store).await?;
+        let same = |last: &Published| last.counters == counters && last.said == said;
+        let quiet = !decided && self.last.as_ref().is_some_and(same);
         if quiet && self.last.as_ref().is_some_and(|last| last.thorough) {
             return self.catch_up(counters).await;
         }
         let began = tokio::time::Instant::now();
-        self.learn(counters, quiet).await?;
+        self.learn(counters, said, quiet).await?;
         self.metrics.learn_seconds.observe(began.elapsed().as_secs_f64());
         Ok(())
     }
@@ -169,13 +172,20 @@ impl Analyst {
     }
 
     /// `thorough`: nothing is coming in, so that there is time to look at every new row.
-    async fn learn(&mut self, counters: Vec<SignatureCount>, thorough: bool) -> anyhow::Result<()> {
+    async fn learn(
+        &mut self,
+        counters: Vec<SignatureCount>,
+        said: Said,
+        thorough: bool,
+    ) -> anyhow::Result<()> {
         let mut model = self.model().await?;
         if let Some(last) = &self.last {
             // What was found and not yet published stands too.
             let newest = last.newer.as_ref().map_or(&last.learnt, |(newer, _)| newer);
             model.explained.clone_from(&newest.model.explained);
         }
+        model.rules.clone_from(&said.rules);
+        model.overruled.clone_from(&said.overruled);
         let endpoints = self.store.endpoints().await?;
         let asked = self.store.baseline_counts().await?;
         self.samples.read(&self.store).await?;
@@ -189,10 +199,13 @@ impl Analyst {
             samples,
             rows: self.rows.with(&counters, thorough),
         };
-        let judge = Arc::clone(&self.judge);
-        let rows = endpoints.clone();
+        let book = self.judge.book(&said.rules);
+        let (judge, rows) = (Arc::clone(&self.judge), endpoints.clone());
         let (number, learnt, masked) = tokio::task::spawn_blocking(move || {
-            let ignored = |endpoint: &str, place: &cluster::Place| judge.ignores(endpoint, place);
+            let ignored = |endpoint: &str, place: &cluster::Place| {
+                let (method, template) = endpoint.split_once(' ').unwrap_or(("", endpoint));
+                book.ignores(method, template, place)
+            };
             let learnt = cluster::learn(&LearnInput {
                 model: &seen.model,
                 endpoints: &seen.endpoints,
@@ -203,7 +216,7 @@ impl Analyst {
                 rows: &seen.rows,
                 ignored: &ignored,
             });
-            let masked = masked::signatures(&seen.signatures, &rows, &learnt, &judge);
+            let masked = masked::signatures(&seen.signatures, &rows, &learnt, &book);
             (seen.model.number, learnt, masked)
         })
         .await
@@ -218,6 +231,7 @@ impl Analyst {
         match &mut self.last {
             Some(last) if last.learnt.says_the_same_as(&learnt) => {
                 last.counters = counters;
+                last.said = said;
                 last.thorough = thorough;
                 last.newer = (last.learnt != learnt).then_some((learnt, ids));
                 if last.newer.is_none() || last.at.elapsed() < REPUBLISH_AFTER {
@@ -227,7 +241,7 @@ impl Analyst {
                 self.catch_up(counters).await
             }
             _ => {
-                self.publish(number + 1, (learnt, ids), &endpoints, counters).await?;
+                self.publish(number + 1, (learnt, ids), &endpoints, (counters, said)).await?;
                 if let Some(last) = &mut self.last {
                     last.thorough = thorough;
                 }
@@ -241,8 +255,9 @@ impl Analyst {
         let Some(newer) = self.last.as_mut().and_then(|last| last.newer.take()) else {
             return Ok(());
         };
+        let said = self.last.as_ref().map(|last| last.said.clone()).unwrap_or_default();
         let (model, endpoints) = (self.model().await?, self.store.endpoints().await?);
-        self.publish(model.number + 1, newer, &endpoints, counters).await
+        self.publish(model.number + 1, newer, &endpoints, (counters, said)).await
     }
 
     async fn model(&self) -> anyhow::Result<Model> {
@@ -255,7 +270,7 @@ impl Analyst {
         number: i64,
         (learnt, samples): (Learnt, Vec<ExchangeId>),
         endpoints: &[EndpointRow],
-        counters: Vec<SignatureCount>,
+        (counters, said): (Vec<SignatureCount>, Said),
     ) -> anyhow::Result<()> {
         let merges = self.merge(&learnt, endpoints).await?;
         let heirs = self.heirs(&learnt, &counters).await?;
@@ -306,12 +321,13 @@ impl Analyst {
             model.number = number,
             model.volatile = learnt.model.volatile.len(),
             model.clusters = clusters.len(),
+            model.rules = model.rules.len(),
             model.merges = merges.len(),
             "a model is published"
         );
         let at = tokio::time::Instant::now();
         let thorough = self.last.as_ref().is_some_and(|last| last.thorough);
-        self.last = Some(Published { counters, learnt, at, thorough, newer: None });
+        self.last = Some(Published { counters, said, learnt, at, thorough, newer: None });
         Ok(())
     }
 

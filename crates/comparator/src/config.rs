@@ -2,11 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::{
-    naming::{EndpointConfig, Naming},
-    route_rules::RouteRules,
-    rules::RuleBook,
-};
+use cluster::{RouteRules, RuleBook, rules::RuleBookError};
+
+use crate::naming::{EndpointConfig, Naming};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -55,28 +53,12 @@ impl Default for CompareConfig {
 /// What is wrong with the configuration, where, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompareConfigError {
-    #[error("{}", rule_message(*index, path, *position, problem))]
-    Rule {
-        /// Counted from 1, as in the file.
-        index: usize,
-        path: String,
-        /// Byte offset in `path`, where it is the path that is wrong.
-        position: Option<usize>,
-        problem: String,
-    },
-    #[error("rule {index}: route `{route}`: {problem}")]
-    Route { index: usize, route: String, problem: String },
+    #[error(transparent)]
+    Rule(#[from] RuleBookError),
     #[error("endpoint {index}: route `{route}`: {problem}")]
     Endpoint { index: usize, route: String, problem: String },
     #[error("compare.{field}: {problem}")]
     Field { field: &'static str, problem: String },
-}
-
-fn rule_message(index: usize, path: &str, position: Option<usize>, problem: &str) -> String {
-    match position {
-        Some(position) => format!("rule {index}: path `{path}`, position {position}: {problem}"),
-        None => format!("rule {index}: path `{path}`: {problem}"),
-    }
 }
 
 impl CompareConfig {
@@ -101,7 +83,7 @@ impl CompareConfig {
             return field("headers", &format!("`{name}` is no header name"));
         }
         Naming::compile(&self.endpoints)?;
-        RuleBook::compile(&self.rules).map(drop)
+        Ok(RuleBook::compile(&self.rules).map(drop)?)
     }
 }
 
@@ -123,7 +105,8 @@ mod tests {
     fn a_bad_rule_is_told_by_index_path_and_position() {
         let rules = vec![rule(None, "$.fine"), rule(None, "$.items[*")];
         let error = CompareConfig { rules, ..CompareConfig::default() }.validate().unwrap_err();
-        let CompareConfigError::Rule { index, path, position, .. } = &error else {
+        let CompareConfigError::Rule(RuleBookError::Rule { index, path, position, .. }) = &error
+        else {
             panic!("{error:?}");
         };
         assert_eq!((*index, path.as_str(), position.is_some()), (2, "$.items[*", true));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cluster::{
-    Pins, Place, Signature, Verdict,
+    Model, Pins, Place, RuleBook, Signature, StoredRule, Verdict,
     explain::{Aside, Row},
 };
 use exchange::{
@@ -27,7 +27,6 @@ use crate::{
     plan::{Known, Learned, Plan, Registry},
     primary_version::PrimaryVersion,
     reservoir::{self, Reservoirs},
-    rules::RuleBook,
     session::Sessions,
     side::Side,
     slots::Slots,
@@ -41,6 +40,7 @@ pub(crate) struct Judge {
     names: Vec<String>,
     limit: usize,
     naming: Naming,
+    /// Of the configuration; models bring those of the store.
     book: RuleBook,
     pub(crate) registry: Registry,
     pub(crate) slots: Slots,
@@ -97,10 +97,14 @@ impl Judge {
         })
     }
 
-    /// Whether an `ignore` rule masks a place at `METHOD template`.
-    pub(crate) fn ignores(&self, endpoint: &str, place: &Place) -> bool {
-        let (method, template) = endpoint.split_once(' ').unwrap_or(("", endpoint));
-        self.book.ignores(method, template, place)
+    /// A model with the rules of the configuration.
+    pub(crate) fn learned(&self, model: Model) -> Learned {
+        Learned::new(model, &self.book)
+    }
+
+    /// The rules of the configuration, and these of the store.
+    pub(crate) fn book(&self, stored: &[StoredRule]) -> RuleBook {
+        self.book.with(stored)
     }
 
     /// Notes what is asked, for pairs of the same session that come later, and what the primary
@@ -170,7 +174,7 @@ impl Judge {
     fn plan(&self, pair: &Pair, learned: &Learned) -> Arc<Plan> {
         let (request, answer) = (&pair.exchange.request, &pair.exchange.response);
         let template = self.naming.template(&learned.model, request, answer);
-        learned.plan(&request.method, template, &self.book, &self.registry)
+        learned.plan(&request.method, template, &self.registry)
     }
 
     /// Endpoints that are named by hand.
@@ -211,7 +215,7 @@ impl Judge {
         let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, _) = self.against_candidate(&plan, pair, &primary);
-        let ignored = |place: &Place| self.book.ignores(&plan.method, &plan.template, place);
+        let ignored = |place: &Place| learned.book.ignores(&plan.method, &plan.template, place);
         match learned.model.verdict(plan.endpoint, &comparison.signature, &ignored) {
             Verdict::Match => Vec::new(),
             Verdict::Mismatch(places) => places,
@@ -290,7 +294,7 @@ impl Judge {
     }
 
     fn known(&self, plan: &Plan, signature: &Signature, learned: &Learned) -> Arc<Known> {
-        plan.known(signature, &learned.model, &self.book, &self.registry)
+        plan.known(signature, learned, &self.registry)
     }
 
     fn sample(
@@ -340,7 +344,6 @@ impl Judge {
         };
         let version = pair.candidate_version.as_str();
         let admitted = judged && self.reservoirs.admits(bucket, version, hash, capacity);
-        let sample = sample.filter(|_| !matches);
         let keeps = admitted || sample.is_some();
         if !keeps && (plan.watches.is_empty() || !judged) {
             return (None, Vec::new());

@@ -45,19 +45,21 @@ mod recheck;
 mod recorder;
 mod remembered;
 mod reservoir;
-mod route_rules;
-mod rules;
+mod said;
 mod session;
 mod side;
 mod slots;
 mod trial;
 mod view;
 
+pub use cluster::{RouteRules, RuleName};
 pub use config::{CompareConfig, CompareConfigError};
 pub use naming::EndpointConfig;
 pub use opinion::Opinion;
-pub use preview::{EndpointPreview, Preview, PreviewError, RulePreview, SamplePreview, preview};
-pub use route_rules::RouteRules;
+pub use preview::{
+    Effect, EffectAsked, EffectLine, EndpointPreview, Masked, Preview, PreviewError, Reach,
+    RulePreview, SamplePreview, effect, preview, reach,
+};
 
 use std::{
     collections::{HashMap, HashSet},
@@ -133,9 +135,9 @@ async fn work(
         return Ok(());
     };
     let share = Share::join(store, Lane::Pairs.as_str(), queue.partitions()).await;
-    let (models, learned) = watch::channel(Arc::new(Learned::new(Model::default())));
+    let (models, learned) = watch::channel(Arc::new(judge.learned(Model::default())));
     // The model in force is loaded before the first pair, or that would be judged by none.
-    refresh(store, &models, metrics).await;
+    refresh(store, &models, metrics, judge).await;
     let (judged, waiting) = mpsc::channel(WAITING);
     let workshop = Workshop {
         judge: Arc::clone(judge),
@@ -225,7 +227,7 @@ async fn follow(
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(MODEL_POLL) => refresh(store, &models, metrics).await,
+            () = tokio::time::sleep(MODEL_POLL) => refresh(store, &models, metrics, judge).await,
         }
         if store.is_shared() {
             facts.read(store, judge).await;
@@ -257,13 +259,18 @@ impl FactsRead {
 }
 
 /// Loads a newer model, if there is one. A store that is away is told by those who record.
-async fn refresh(store: &Store, models: &watch::Sender<Arc<Learned>>, metrics: &Metrics) {
+async fn refresh(
+    store: &Store,
+    models: &watch::Sender<Arc<Learned>>,
+    metrics: &Metrics,
+    judge: &Judge,
+) {
     let current = Arc::clone(&models.borrow());
     let Ok(Some(row)) = store.model_newer(current.model.number).await else { return };
     match analyst::read_model(&row) {
         Ok(model) => {
             metrics.model.set(model.number);
-            models.send_replace(Arc::new(Learned::new(model)));
+            models.send_replace(Arc::new(judge.learned(model)));
         }
         Err(error) => tracing::error!(error = format!("{error:#}"), "a model is not loaded"),
     }

@@ -5,17 +5,15 @@
 
 use std::collections::HashMap;
 
-use cluster::{EndpointId, Learnt, Place, Verdict, learn::SignatureSeen};
+use cluster::{EndpointId, Learnt, Place, RuleBook, Verdict, learn::SignatureSeen};
 use store::EndpointRow;
-
-use crate::judge::Judge;
 
 /// Their keys, in ascending order.
 pub(crate) fn signatures(
     seen: &[SignatureSeen],
     endpoints: &[EndpointRow],
     learnt: &Learnt,
-    judge: &Judge,
+    book: &RuleBook,
 ) -> Vec<i64> {
     let named = |method: &str, template: &str| format!("{method} {template}");
     let mut today: HashMap<EndpointId, (EndpointId, String)> = endpoints
@@ -30,7 +28,11 @@ pub(crate) fn signatures(
         let matches = |ignored: &dyn Fn(&Place) -> bool| {
             learnt.model.verdict(*endpoint, &one.signature, ignored) == Verdict::Match
         };
-        !matches(&|_| false) && matches(&|place| judge.ignores(name, place))
+        !matches(&|_| false)
+            && matches(&|place| {
+                let (method, template) = name.split_once(' ').unwrap_or(("", name));
+                book.ignores(method, template, place)
+            })
     });
     let mut keys: Vec<i64> = masked.map(|one| one.id).collect();
     keys.sort_unstable();

@@ -34,7 +34,8 @@ impl Opinion {
     ) -> anyhow::Result<Self> {
         let redactor = Redactor::new(redact, keys.derive("redact"));
         let judge = Judge::new(config, redactor, keys)?;
-        Ok(Self { judge, learned: RwLock::new(Arc::new(Learned::new(Model::default()))) })
+        let learned = RwLock::new(Arc::new(judge.learned(Model::default())));
+        Ok(Self { judge, learned })
     }
 
     /// Whether the pair's two answers differ in a place that counts.
@@ -50,7 +51,7 @@ impl Opinion {
             if let Ok(Some(row)) = store.model_newer(self.learned().model.number).await {
                 match analyst::read_model(&row) {
                     Ok(model) => {
-                        let learned = Arc::new(Learned::new(model));
+                        let learned = Arc::new(self.judge.learned(model));
                         *self.learned.write().unwrap_or_else(PoisonError::into_inner) = learned;
                     }
                     Err(error) => {

@@ -9,13 +9,12 @@ use std::{
 };
 
 use cluster::{
-    Covers, EndpointId, Model, Place, Signature, Verdict, Where,
+    Covers, EndpointId, Model, Place, RuleBook, RuleName, Signature, Verdict, Where,
     endpoint::OTHER,
     explain::{Watch, watches},
+    rules::json_path,
 };
 use diff::{Rule, RuleKind, Rules};
-
-use crate::rules::{RuleBook, json_path};
 
 /// Signatures counted by themselves at one endpoint.
 const MOST_SIGNATURES: usize = 1_000;
@@ -40,9 +39,9 @@ pub(crate) struct Known {
 /// Why a change does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mask {
-    /// The rule with this number in the file; `left_out` says that signatures do not hold it.
+    /// `left_out` says that signatures do not hold it.
     Rule {
-        number: usize,
+        name: RuleName,
         left_out: bool,
     },
     Volatile,
@@ -69,6 +68,8 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Learned {
     pub(crate) model: Model,
+    /// Rules of the configuration and of the model.
+    pub(crate) book: RuleBook,
     plans: Mutex<HashMap<(String, String), Arc<Plan>>>,
 }
 
@@ -113,18 +114,18 @@ impl Registry {
 }
 
 impl Learned {
-    pub(crate) fn new(model: Model) -> Self {
-        Self { model, plans: Mutex::default() }
+    pub(crate) fn new(model: Model, configured: &RuleBook) -> Self {
+        let book = configured.with(&model.rules);
+        Self::under(model, book)
+    }
+
+    /// Under exactly these rules.
+    pub(crate) fn under(model: Model, book: RuleBook) -> Self {
+        Self { model, book, plans: Mutex::default() }
     }
 
     /// The plan of an endpoint.
-    pub(crate) fn plan(
-        &self,
-        method: &str,
-        template: String,
-        book: &RuleBook,
-        registry: &Registry,
-    ) -> Arc<Plan> {
+    pub(crate) fn plan(&self, method: &str, template: String, registry: &Registry) -> Arc<Plan> {
         let key = (method.to_owned(), template);
         if let Some(plan) = lock(&self.plans).get(&key) {
             return Arc::clone(plan);
@@ -132,7 +133,7 @@ impl Learned {
         let admitted = registry.admit_endpoint(EndpointId::of(&key.0, &key.1));
         let (method, template) =
             if admitted { key.clone() } else { ("*".to_owned(), OTHER.to_owned()) };
-        let plan = Arc::new(Plan::new(&self.model, book, method, template));
+        let plan = Arc::new(Plan::new(self, method, template));
         let mut plans = lock(&self.plans);
         if plans.len() < MOST_PLANS {
             plans.insert(key, Arc::clone(&plan));
@@ -142,13 +143,14 @@ impl Learned {
 }
 
 impl Plan {
-    fn new(model: &Model, book: &RuleBook, method: String, template: String) -> Self {
+    fn new(learned: &Learned, method: String, template: String) -> Self {
+        let Learned { model, book, .. } = learned;
         let endpoint = EndpointId::of(&method, &template);
         let own = book.at(&method, &template);
         let mut rules: Vec<Rule> = own.iter().map(|(rule, ..)| rule.clone()).collect();
         let mut masks: Vec<Mask> = own
             .iter()
-            .map(|(_, number, left_out)| Mask::Rule { number: *number, left_out: *left_out })
+            .map(|(_, name, left_out)| Mask::Rule { name: *name, left_out: *left_out })
             .collect();
         let (mut volatile, mut unordered) = (BTreeSet::new(), BTreeSet::new());
         for place in model.volatile_at(endpoint).filter(|v| v.place == Where::Body) {
@@ -196,8 +198,7 @@ impl Plan {
     pub(crate) fn known(
         &self,
         signature: &Signature,
-        model: &Model,
-        book: &RuleBook,
+        learned: &Learned,
         registry: &Registry,
     ) -> Arc<Known> {
         if signature.is_empty() {
@@ -207,8 +208,8 @@ impl Plan {
         if let Some(known) = lock(&self.verdicts).get(&id) {
             return Arc::clone(known);
         }
-        let ignored = |place: &Place| book.ignores(&self.method, &self.template, place);
-        let verdict = model.verdict(self.endpoint, signature, &ignored);
+        let ignored = |place: &Place| learned.book.ignores(&self.method, &self.template, place);
+        let verdict = learned.model.verdict(self.endpoint, signature, &ignored);
         let known = if registry.admit(self.endpoint, id, MOST_SIGNATURES) {
             self.fresh(signature, &verdict)
         } else {
@@ -271,10 +272,10 @@ mod tests {
 
     #[test]
     fn beyond_the_bounds_signatures_are_counted_under_what_is_left_then_together() {
-        let (learned, book, registry) =
-            (Learned::new(Model::default()), RuleBook::default(), Registry::default());
-        let plan = learned.plan("GET", "/loans/{id}".into(), &book, &registry);
-        let known = |path: &str| plan.known(&signature(path), &learned.model, &book, &registry).id;
+        let learned = Learned::new(Model::default(), &RuleBook::default());
+        let registry = Registry::default();
+        let plan = learned.plan("GET", "/loans/{id}".into(), &registry);
+        let known = |path: &str| plan.known(&signature(path), &learned, &registry).id;
         for n in 0..MOST_RESIDUALS {
             assert_eq!(known(&format!("/{n}")), signature(&format!("/{n}")).id(plan.endpoint));
         }
@@ -286,10 +287,10 @@ mod tests {
 
     #[test]
     fn endpoints_beyond_the_bound_are_one() {
-        let (learned, book, registry) =
-            (Learned::new(Model::default()), RuleBook::default(), Registry::default());
+        let learned = Learned::new(Model::default(), &RuleBook::default());
+        let registry = Registry::default();
         registry.seed((0..MOST_ENDPOINTS as i64).map(EndpointId), []);
-        let plan = learned.plan("GET", "/loans/{id}".into(), &book, &registry);
+        let plan = learned.plan("GET", "/loans/{id}".into(), &registry);
         assert_eq!((plan.method.as_str(), plan.template.as_str()), ("*", OTHER));
     }
 }

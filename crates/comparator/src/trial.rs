@@ -189,13 +189,10 @@ fn put(hasher: &mut blake3::Hasher, part: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use cluster::{Covers, EndpointId, Evidence, Model, VolatilePlace, Where};
+    use cluster::{Covers, EndpointId, Evidence, Model, RuleBook, VolatilePlace, Where};
 
     use super::*;
-    use crate::{
-        plan::{Learned, Registry},
-        rules::RuleBook,
-    };
+    use crate::plan::{Learned, Registry};
 
     fn trial(target: &str, body: &str, answer: &str) -> i64 {
         let endpoint = EndpointId::of("POST", "/loans/{id}");
@@ -208,9 +205,8 @@ mod tests {
             evidence: Evidence::Secondary { differed: 9, asked: 9 },
         };
         let volatile = vec![volatile("/meta/id", Covers::Value), volatile("/tags", Covers::Order)];
-        let learned = Learned::new(Model { volatile, ..Model::default() });
-        let plan =
-            learned.plan("POST", "/loans/{id}".into(), &RuleBook::default(), &Registry::default());
+        let learned = Learned::new(Model { volatile, ..Model::default() }, &RuleBook::default());
+        let plan = learned.plan("POST", "/loans/{id}".into(), &Registry::default());
         let request = Request {
             method: "POST".into(),
             target: target.into(),

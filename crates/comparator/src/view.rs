@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// Longer bodies are not kept in views; the sealed original has them.
-const LONGEST_BODY: usize = 512 * 1024;
+const LONGEST_BODY: usize = 1024 * 1024;
 /// Bytes of a body that is no text.
 const SHOWN_BYTES: usize = 64;
-const MOST_DIFFERENCES: usize = 200;
+const MOST_DIFFERENCES: usize = 1_000;
 
 pub(crate) fn build(
     redactor: &Redactor,
@@ -166,7 +166,10 @@ impl Shown<'_> {
         let left_path = change.from.as_ref().or(change.left_path.as_ref());
         let left_at = left_path.unwrap_or(&change.path);
         let masked = plan.mask(change.masked_by).map(|mask| match mask {
-            Mask::Rule { number, .. } => format!("ignored by rule {number}"),
+            Mask::Rule { name, left_out: false } => format!("ignored by rule {name}"),
+            Mask::Rule { name, left_out: true } => {
+                format!("ignored when it was compared, by rule {name}")
+            }
             Mask::Volatile => "volatile".to_owned(),
         });
         DifferenceView {

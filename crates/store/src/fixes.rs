@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use exchange::Micros;
+use serde::{Deserialize, Serialize};
 
 use crate::{ClusterState, Store, StoreError, sql::sql};
 
 /// Why and since when a cluster counts as fixed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FixRow {
     pub fixed_at: Micros,
     /// The evidence in words.

@@ -3,7 +3,7 @@
 
 use crate::{
     AcceptanceRow, Record, SignatureKey, Store, StoreError,
-    sql::{Rows, Tx, sql},
+    sql::{Rows, Statement, Tx, sql},
     tally::Tally,
 };
 
@@ -82,12 +82,7 @@ impl Store {
 
     /// Keeps under which condition and until when a cluster is accepted.
     pub async fn accept(&self, row: &AcceptanceRow) -> Result<(), StoreError> {
-        let upsert = "INSERT INTO acceptances (cluster, condition, accepted_at, expires_at) \
-             VALUES ($1, $2, $3, $4) ON CONFLICT (cluster) DO UPDATE SET \
-             condition = excluded.condition, accepted_at = excluded.accepted_at, \
-             expires_at = excluded.expires_at";
-        let upsert = sql(upsert).bind(row.cluster).bind(row.condition.as_deref());
-        self.backend.run(upsert.bind(row.accepted_at).bind(row.expires_at)).await?;
+        self.backend.run(acceptance(row)).await?;
         Ok(())
     }
 
@@ -97,4 +92,15 @@ impl Store {
         self.backend.run(delete).await?;
         Ok(())
     }
+}
+
+pub(crate) fn acceptance(row: &AcceptanceRow) -> Statement {
+    let upsert = "INSERT INTO acceptances \
+         (cluster, condition, accepted_at, expires_at, reason, owner) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (cluster) DO UPDATE SET \
+         condition = excluded.condition, accepted_at = excluded.accepted_at, \
+         expires_at = excluded.expires_at, reason = excluded.reason, owner = excluded.owner";
+    let upsert = sql(upsert).bind(row.cluster).bind(row.condition.as_deref());
+    let upsert = upsert.bind(row.accepted_at).bind(row.expires_at);
+    upsert.bind(row.reason.as_deref()).bind(row.owner.as_deref())
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     EndpointKey, SignatureKey, Store, StoreError,
+    read::Merges,
     sql::{Row, Rows, sql},
 };
 
@@ -27,7 +28,41 @@ pub struct FeatureRow {
     pub cells: Vec<u8>,
 }
 
+/// A kept row with today's verdict on its pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedRow {
+    /// `cluster::explain::Row`, packed.
+    pub cells: Vec<u8>,
+    /// It is a mismatch of the cluster that was asked for.
+    pub shows: bool,
+    pub matches: bool,
+}
+
 impl Store {
+    /// Kept rows of an endpoint as one cluster sees them, at most `limit`: a fair sample, for rows
+    /// are kept by a hash.
+    pub async fn judged_rows(
+        &self,
+        cluster: i64,
+        endpoint: EndpointKey,
+        limit: u32,
+    ) -> Result<Vec<JudgedRow>, StoreError> {
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        let select = "SELECT f.cells, COALESCE(s.matches, 0), CASE WHEN s.cluster = $1 OR EXISTS \
+             (SELECT 1 FROM shares h WHERE h.signature = f.signature AND h.cluster = $1) \
+             THEN 1 ELSE 0 END FROM feature_rows f \
+             LEFT JOIN signatures s ON s.key = f.signature \
+             WHERE f.endpoint IN (SELECT endpoint FROM {rows}) ORDER BY f.hash, f.id LIMIT $2";
+        let rows = Rows::default().int("endpoint", merges.members(endpoint));
+        let select = sql(select).bind(cluster).bind(i64::from(limit)).rows(rows);
+        let row = |row: &Row| {
+            let matches = row.truth(1)?;
+            Ok(JudgedRow { cells: row.bytes(0)?, shows: !matches && row.truth(2)?, matches })
+        };
+        tx.fetch(select).await?.iter().map(row).collect()
+    }
+
     /// Keys of rows whose id is greater than `after`, ascending. Ids are given before rows are
     /// committed: of several comparators an older id may appear after a newer one.
     pub async fn row_keys(&self, after: i64) -> Result<Vec<RowKey>, StoreError> {

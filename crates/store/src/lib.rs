@@ -30,6 +30,8 @@ mod rechecks;
 mod record;
 mod remembered;
 mod reset;
+mod rules;
+mod said;
 mod settings;
 mod settled;
 mod share;
@@ -47,12 +49,12 @@ pub use access::{AuditEntry, AuditQuery, AuditRow, Login, LoginRow, Throttle, To
 pub use error::StoreError;
 pub use facts::FactRow;
 pub use fixes::FixRow;
-pub use kept_rows::{ConditionCount, FeatureRow, RowKey};
+pub use kept_rows::{ConditionCount, FeatureRow, JudgedRow, RowKey};
 pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};
 pub use read::{
     AcceptanceRow, Activity, CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow,
     ClusterState, EndpointRow, FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, RatioCount,
-    SampleQuery, SampleRow, SignatureCount, StratumCount, VersionRow,
+    SampleHead, SampleQuery, SampleRow, SignatureCount, StratumCount, TrendCount, VersionRow,
 };
 pub use rechecks::{
     RecheckCount, RecheckItem, RecheckResult, RecheckRow, RecheckState, RecheckSubject,
@@ -64,6 +66,8 @@ pub use record::{
 };
 pub use remembered::{MemoryQuery, MemoryRow};
 pub use reset::{RESETS_SETTING, Reset, WasReset};
+pub use rules::{OverruledRow, RuleRow, RuleText};
+pub use said::{ChangeRow, Said, Undo};
 pub use share::Share;
 pub use url::{StoreUrl, StoreUrlError};
 

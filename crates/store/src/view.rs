@@ -104,3 +104,10 @@ pub(crate) fn unpack(packed: &[u8]) -> Result<SampleView, StoreError> {
     let json = zstd::decode_all(packed).map_err(StoreError::corrupt)?;
     serde_json::from_slice(&json).map_err(StoreError::corrupt)
 }
+
+/// `GET /loans/L1?page=2`
+pub(crate) fn line(view: &SampleView) -> String {
+    let SampleView { request: RequestView { method, path, query, .. }, .. } = view;
+    let query = query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{method} {path}{query}")
+}

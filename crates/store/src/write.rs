@@ -13,7 +13,7 @@ use crate::{
     settled,
     sql::{Rows, Tx, column, sql},
     tally::Tally,
-    view::pack,
+    view::{line, pack},
 };
 
 /// Postgres may end a transaction because of another one; it is run again so often.
@@ -163,6 +163,7 @@ async fn keep_samples(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> 
     }
     let (keys, samples) = (tally.samples.keys(), tally.samples.values());
     let views = samples.clone().map(|sample| pack(&sample.view)).collect::<Result<Vec<_>, _>>()?;
+    let lines: Vec<String> = samples.clone().map(|sample| line(&sample.view)).collect();
     let rows = Rows::default()
         .int("endpoint", keys.clone().map(|key| key.0))
         .text("version", keys.clone().map(|key| key.1))
@@ -172,15 +173,16 @@ async fn keep_samples(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> 
         .int("captured_at", samples.clone().map(|sample| sample.captured_at))
         .bytes("view", views)
         .bytes("original", samples.clone().map(|sample| sample.original.clone()))
-        .bytes("features", samples.map(|sample| sample.features.clone()));
+        .bytes("features", samples.map(|sample| sample.features.clone()))
+        .text("line", lines.iter().map(String::as_str));
     let upsert = "INSERT INTO samples (endpoint, version, signature, slot, exchange, captured_at, \
-         view, original, features) \
-         SELECT endpoint, version, signature, slot, exchange, captured_at, view, original, features \
-         FROM {rows} WHERE true \
+         view, original, features, line) \
+         SELECT endpoint, version, signature, slot, exchange, captured_at, view, original, features, \
+         line FROM {rows} WHERE true \
          ON CONFLICT (endpoint, version, signature, slot) DO UPDATE SET \
          exchange = excluded.exchange, captured_at = excluded.captured_at, \
          view = excluded.view, original = excluded.original, features = excluded.features, \
-         home = NULL";
+         line = excluded.line, home = NULL";
     tx.run(sql(upsert).rows(rows)).await?;
     Ok(())
 }

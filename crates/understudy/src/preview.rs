@@ -1,17 +1,24 @@
 //! Lends the comparator's knowledge of rules to the pages and the API: neither stage knows the
 //! other.
 
-use comparator::{PreviewError, RouteRules};
+use std::collections::BTreeMap;
+
+use comparator::{EffectAsked, PreviewError, RouteRules};
 use store::Store;
 use web::api::{
-    ApiError, EndpointPreview, Previewer, Previewing, RulePreview, RulesPreview, SamplePreview,
+    ApiError, EffectLine, EffectQuestion, EndpointPreview, MaskedJson, Previewer, RuleEffect,
+    RulePreview, RuleReach, RulesPreview, SamplePreview, Told,
 };
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Preview;
 
 impl Previewer for Preview {
-    fn preview<'a>(&'a self, store: &'a Store, rules: Vec<serde_json::Value>) -> Previewing<'a> {
+    fn preview<'a>(
+        &'a self,
+        store: &'a Store,
+        rules: Vec<serde_json::Value>,
+    ) -> Told<'a, RulesPreview> {
         Box::pin(async move {
             let parsed = rules.into_iter().enumerate().map(|(at, rule)| {
                 serde_json::from_value::<RouteRules>(rule)
@@ -20,6 +27,51 @@ impl Previewer for Preview {
             let rules = parsed.collect::<Result<Vec<_>, _>>()?;
             comparator::preview(store, &rules).await.map(shown).map_err(refused)
         })
+    }
+
+    fn effect<'a>(&'a self, store: &'a Store, question: EffectQuestion) -> Told<'a, RuleEffect> {
+        let EffectQuestion { configured, rule, replaces, cluster, version } = question;
+        let asked = EffectAsked { configured, rule, replaces, cluster, version };
+        Box::pin(
+            async move { comparator::effect(store, &asked).await.map(effect).map_err(refused) },
+        )
+    }
+
+    fn reach<'a>(
+        &'a self,
+        store: &'a Store,
+        configured: Vec<RouteRules>,
+        version: Option<String>,
+    ) -> Told<'a, BTreeMap<comparator::RuleName, RuleReach>> {
+        Box::pin(async move {
+            let reach = comparator::reach(store, &configured, version.as_deref()).await;
+            let reach = reach.map_err(refused)?.into_iter();
+            let told = reach
+                .map(|(name, one)| (name, RuleReach { pairs: one.pairs, cleared: one.cleared }));
+            Ok(told.collect())
+        })
+    }
+}
+
+fn effect(told: comparator::Effect) -> RuleEffect {
+    RuleEffect {
+        is_exact: told.told == "exact",
+        looked_at: told.looked_at,
+        clears: line(told.clears),
+        stays: line(told.stays),
+        newly_hides: line(told.newly_hides),
+        returns: line(told.returns),
+        masked: told.masked.map(|one| MaskedJson::of(one.before, one.after, one.compared)),
+    }
+}
+
+fn line(told: comparator::EffectLine) -> EffectLine {
+    EffectLine {
+        pairs: told.pairs,
+        differences: told.differences,
+        clusters: told.clusters,
+        signatures: told.signatures.into_iter().collect(),
+        exchanges: told.exchanges,
     }
 }
 

@@ -22,6 +22,7 @@ mod problem;
 mod rechecks;
 mod reset;
 mod rules;
+mod said;
 mod samples;
 mod share;
 mod versions;
@@ -29,10 +30,9 @@ mod volatile;
 
 pub use audit::{Audit, AuditJson, AuditQuery, audit};
 pub use checks::Checks;
-pub(crate) use clusters::condition_of;
+pub(crate) use clusters::{CAUSES, REPEATS};
 pub use clusters::{
-    Cluster, ClusterVersion, Clusters, ClustersQuery, Sort, StateChange, StateName, cluster_of,
-    clusters_of,
+    Cluster, ClusterVersion, Clusters, ClustersQuery, Sort, cluster_of, clusters_of,
 };
 pub use compare::{
     Became, ClusterIn, CompareQuery, ComparedCluster, ComparedEndpoint, EndpointIn,
@@ -46,6 +46,7 @@ pub(crate) use gate_evidence::judged;
 pub use gate_query::{GateQuery, gate_input_of};
 pub use ids::{ClusterId, instant, minute_instant};
 pub use latency::Quantiles;
+pub(crate) use latency::quantile;
 pub use memory::{MemoryJson, MemoryQuery, Remembered, memory, memory_seed};
 pub use openapi::OPENAPI;
 pub use problem::{ApiError, Problem};
@@ -53,9 +54,15 @@ pub use rechecks::{
     Recheck, RecheckRequest, RecheckSide, Rechecks, ask_recheck, recheck, rechecks,
 };
 pub use reset::{ResetDone, ResetRequest, reset};
+pub(crate) use rules::configured;
 pub use rules::{
-    EndpointPreview, Previewer, Previewing, RulePreview, Rules, RulesPreview, SamplePreview,
+    ClusterPairs, EffectJson, EffectLine, EffectLineJson, EffectQuestion, EffectRequest,
+    EndpointPreview, MaskedJson, Previewer, RuleEffect, RuleId, RuleJson, RuleList, RulePreview,
+    RuleReach, RuleRequest, Rules, RulesPreview, SamplePreview, Told, add_rule, change_rule,
+    remove_rule, restore_rule, rule_list, shown_rule,
 };
+pub use said::{Changed, History, HistoryEntry, StateChange, StateName, Under, UndoRequest};
+pub(crate) use said::{change_state, history, is_web_address, undo};
 pub(crate) use samples::sample_query;
 pub use samples::{
     ExchangeDetail, Exchanges, ExchangesQuery, PageQuery, SampleJson, Samples, exchange, exchanges,
@@ -65,8 +72,10 @@ pub use share::parse_share;
 pub use versions::{
     PauseRequest, PauseState, VersionAnnouncement, VersionJson, Versions, versions_of,
 };
-pub(crate) use volatile::place_name;
-pub use volatile::{Volatile, VolatileJson, volatile, volatile_of};
+pub use volatile::{
+    OverruledJson, Overruling, Volatile, VolatileJson, Word, overrule, volatile, volatile_of,
+};
+pub(crate) use volatile::{overruled_of, place_name};
 
 use exchange::control::BREAKER_SETTING;
 use gate::{GateInput, Policy};
@@ -144,4 +153,13 @@ pub async fn compare_versions(
 /// Versions of both sides, newest first.
 pub async fn versions(store: &Store) -> Result<Versions, ApiError> {
     Ok(versions_of(&store.versions().await?))
+}
+
+/// The newest model; an empty one before anything was learnt.
+pub(crate) async fn model_of(store: &Store) -> Result<cluster::Model, ApiError> {
+    match store.model_newer(-1).await? {
+        None => Ok(cluster::Model::default()),
+        Some(row) => serde_json::from_str(&row.doc)
+            .map_err(|error| ApiError::Unreadable(format!("model {}: {error}", row.number))),
+    }
 }

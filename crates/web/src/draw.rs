@@ -1,16 +1,22 @@
 //! Charts: values in, geometry out. Templates write it as SVG attributes; colours are classes.
 
 mod columns;
+mod curves;
 mod flow;
 mod interval;
 mod range;
+mod rates;
 mod strip;
+mod threshold;
 
 pub(crate) use columns::Columns;
+pub(crate) use curves::Curves;
 pub(crate) use flow::Flow;
 pub(crate) use interval::{IntervalBar, Ring, rate_axis};
 pub(crate) use range::{LatencyAxis, RangeLine, label as latency_label};
+pub(crate) use rates::{Rate, Rates};
 pub(crate) use strip::{Segment, strip};
+pub(crate) use threshold::Strip;
 
 /// A length with at most two digits after the point.
 fn fixed(value: f64) -> String {

@@ -20,6 +20,9 @@ pub(crate) use kept::KeptLedger;
 /// Trials of so many minutes are recent.
 const RECENT_MINUTES: i64 = 60;
 
+/// The name of what is in no slice.
+pub(crate) const OTHER_TRAFFIC: &str = "Other traffic";
+
 /// Merges are followed at most this far: a ring in the table must not hang a page.
 const MERGE_STEPS: usize = 32;
 
@@ -43,6 +46,8 @@ pub struct Ledger {
     pub acceptances: Vec<AcceptanceRow>,
     /// Ids of clusters that became others, with the ids of those.
     pub heirs: BTreeMap<i64, i64>,
+    /// Tickets and clusters that people put beside a cluster.
+    pub links: BTreeMap<i64, Vec<String>>,
     /// When it was read.
     pub now: Micros,
 }
@@ -108,17 +113,22 @@ impl Ledger {
 
     /// Names and states alone, without anything that was counted: cheap however much was.
     pub async fn described(store: &Store) -> Result<Self, StoreError> {
-        let (endpoints, clusters, heirs, versions, acceptances) = tokio::try_join!(
+        let (endpoints, clusters, heirs, versions) = tokio::try_join!(
             store.endpoints(),
             store.cluster_rows(),
             store.cluster_heirs(),
             store.versions(),
-            store.acceptances(),
         )?;
+        let (acceptances, linked) = tokio::try_join!(store.acceptances(), store.cluster_links())?;
+        let mut links: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        for (cluster, target) in linked {
+            links.entry(cluster).or_default().push(target);
+        }
         Ok(Self {
             endpoints: endpoints.into_iter().map(|row| (row.key, row)).collect(),
             clusters,
             heirs: heirs.into_iter().collect(),
+            links,
             versions,
             acceptances,
             now: jiff::Timestamp::now().as_microsecond(),
@@ -133,6 +143,7 @@ impl Ledger {
             endpoints: described.endpoints,
             clusters: described.clusters,
             heirs: described.heirs,
+            links: described.links,
             versions: described.versions,
             acceptances: described.acceptances,
             ..self.clone()
@@ -229,6 +240,13 @@ impl Ledger {
         by_name.map(|row| self.resolve(row.key))
     }
 
+    /// The slice of an endpoint by its name; what is in none is other traffic.
+    #[must_use]
+    pub fn slice_of(&self, endpoint: &str) -> &str {
+        let row = self.endpoint_named(endpoint).and_then(|key| self.endpoints.get(&key));
+        row.and_then(|row| row.slice.as_deref()).unwrap_or(OTHER_TRAFFIC)
+    }
+
     /// Endpoints that are not merged into another.
     pub fn live_endpoints(&self) -> impl Iterator<Item = &EndpointRow> {
         self.endpoints.values().filter(|row| row.merged_into.is_none())
@@ -252,6 +270,15 @@ impl Ledger {
             total.add(count);
         }
         total
+    }
+
+    /// Share of compared pairs that match only because a rule hides what differs.
+    #[must_use]
+    pub fn masked_share(&self, scope: &Scope) -> f64 {
+        let within = || self.activity.iter().filter(|one| scope.holds(&one.version));
+        let pairs: u64 = within().map(|one| one.pairs).sum();
+        let masked: u64 = within().map(|one| one.masked).sum();
+        crate::words::share(masked, pairs)
     }
 
     /// Open and regressed clusters seen within the scope, by endpoint.
@@ -296,20 +323,24 @@ impl Scope {
 
 impl Tally {
     fn add(&mut self, count: &OutcomeCount) {
-        self.compared += count.pairs;
-        match (count.outcome, count.matches) {
+        self.add_counts(count.outcome, count.matches, count.pairs, count.trials);
+    }
+
+    pub(crate) fn add_counts(&mut self, outcome: Outcome, matches: bool, pairs: u64, trials: u64) {
+        self.compared += pairs;
+        match (outcome, matches) {
             (Outcome::Answered, true) => {
-                self.matched += count.pairs;
-                self.trials += count.trials;
+                self.matched += pairs;
+                self.trials += trials;
             }
             (Outcome::Answered, false) => {
-                self.mismatched += count.pairs;
-                self.trials += count.trials;
-                self.mismatching_trials += count.trials;
+                self.mismatched += pairs;
+                self.trials += trials;
+                self.mismatching_trials += trials;
             }
-            (Outcome::NoAnswer, _) => self.no_answer += count.pairs,
-            (Outcome::Lag, _) => self.lag += count.pairs,
-            (Outcome::PrimaryError, _) => self.primary_error += count.pairs,
+            (Outcome::NoAnswer, _) => self.no_answer += pairs,
+            (Outcome::Lag, _) => self.lag += pairs,
+            (Outcome::PrimaryError, _) => self.primary_error += pairs,
         }
     }
 

@@ -13,11 +13,14 @@ mod config;
 mod desired;
 mod diagnosis;
 mod draw;
+mod export;
 mod ledger;
 mod pages;
 mod pulse;
 mod serve;
 mod sides;
+mod trend;
+mod weigh;
 mod words;
 
 pub use config::{LoginConfig, ProxyConfig, WebConfig};
@@ -51,8 +54,14 @@ pub async fn run(inputs: WebInputs, shutdown: CancellationToken) -> anyhow::Resu
         .context("handing the listener of the pages to the runtime")?;
     let address = listener.local_addr().context("reading the address of the pages")?;
     access::refuse_open_address(address, &inputs.config, &inputs.store).await?;
-    let app =
-        serve::App::new(inputs.config, inputs.store, inputs.queue, inputs.previewer, address)?;
+    let app = serve::App::new(
+        inputs.config,
+        inputs.store,
+        inputs.queue,
+        inputs.previewer,
+        address,
+        shutdown.clone(),
+    )?;
     tracing::info!(web.address = %address, "pages and API are served at http://{address}/");
     let heartbeat = tokio::spawn(pulse::run(app.clone(), shutdown.clone()));
     let served = serve::until(listener, app, shutdown).await;

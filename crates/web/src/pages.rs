@@ -3,22 +3,32 @@
 //! Invariant: a page is a pure function of a look and its parameters; only handlers wait for
 //! anything.
 
+mod acts;
 mod audit;
 mod banners;
+mod behind;
+mod charts;
 mod cluster;
 mod clusters;
+mod compare;
 mod deciding;
+mod doors;
 mod evidence;
 mod exchanges;
 mod forms;
 mod frame;
 mod handlers;
-mod learnt;
+mod list;
 mod look;
+mod masks;
 mod pipeline;
 mod readiness;
+mod rows;
+mod rule_form;
+mod rules;
 mod sample;
 mod verdict;
+mod volatile;
 
 pub(crate) use handlers::routes;
 pub(crate) use look::Look;

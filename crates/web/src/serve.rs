@@ -3,10 +3,12 @@
 mod access;
 mod api_routes;
 mod assets;
+mod events;
 mod guard;
 mod parameters;
 mod probes;
 mod refusal;
+mod rule_routes;
 
 use std::{
     net::SocketAddr,
@@ -23,10 +25,16 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 pub(crate) use access::Actor;
-pub(crate) use api_routes::{begin_recheck, change_state, cluster_request, set_paused};
+pub(crate) use api_routes::{
+    begin_recheck, change_state, cluster_request, set_paused, undo_change,
+};
 pub(crate) use assets::url as asset_url;
+pub(crate) use events::News;
 pub(crate) use parameters::{FormBody, PageParameters};
 pub(crate) use refusal::PageError;
+pub(crate) use rule_routes::{
+    add_rule, change_rule, effect, overrule, remove_rule, restore_rule, rule_list,
+};
 
 use crate::{
     WebConfig,
@@ -59,6 +67,7 @@ struct Shared {
     /// Changes of the desired state take turns.
     desired: tokio::sync::Mutex<()>,
     requests: probes::Requests,
+    feed: events::Feed,
 }
 
 impl App {
@@ -68,6 +77,7 @@ impl App {
         queue: Queue,
         previewer: Option<Arc<dyn Previewer>>,
         address: SocketAddr,
+        shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
         let keeper = access::Keeper::new(access::Trusted::of(&config)?);
         let shared = Shared {
@@ -82,6 +92,7 @@ impl App {
             pulse: Mutex::default(),
             desired: tokio::sync::Mutex::default(),
             requests: probes::Requests::default(),
+            feed: events::Feed::until(shutdown),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -151,6 +162,10 @@ impl App {
         &self.shared.desired
     }
 
+    pub(crate) fn feed(&self) -> &events::Feed {
+        &self.shared.feed
+    }
+
     fn requests(&self) -> &probes::Requests {
         &self.shared.requests
     }
@@ -160,6 +175,7 @@ pub(crate) fn router(app: App) -> Router {
     let guarded = Router::new()
         .merge(pages::routes())
         .merge(api_routes::routes())
+        .route("/api/v1/events", axum::routing::get(events::events))
         .merge(assets::routes())
         .merge(access::routes())
         .fallback(refusal::unknown_page)

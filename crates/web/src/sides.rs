@@ -1,11 +1,15 @@
 //! Two answers side by side: rows in which equal places stand next to each other.
 //!
 //! The comparator has already said what differs; this only lays it out. Invariants: no recursion
-//! on bodies of strangers, at most [`MOST_ROWS`] rows, and every recorded difference that lies
-//! within them is marked at its place.
+//! on bodies of strangers, at most [`MOST_ROWS`] rows, every recorded difference that lies within
+//! them is marked at its place, and only rows that are shown are written.
 
 mod changes;
-mod lines;
+mod children;
+mod fold;
+mod line;
+mod marked;
+mod read;
 mod text;
 mod tree;
 mod walk;
@@ -13,44 +17,50 @@ mod walk;
 use diff::{Budget, Document, Rules};
 use store::view::{BodyView, DifferenceView, SampleView};
 
-use lines::Cell;
+pub(crate) use fold::{CHUNK, FIRST, Item, Open};
+pub(crate) use line::Cell;
 
-/// Rows of one view; what is beyond is counted.
-const MOST_ROWS: usize = 5_000;
-/// Equal rows shown around a difference.
-const CONTEXT: usize = 2;
-/// Fewer equal rows than this are not folded.
-const WORTH_FOLDING: usize = 5;
+use line::{Line, What};
+use marked::marked;
+use tree::Tree;
+
+/// Rows of one pair of bodies; what is beyond is not laid out.
+const MOST_ROWS: usize = 400_000;
 
 /// Both bodies, laid out.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sides {
-    pub(crate) items: Vec<Item>,
-    /// Rows beyond the limit.
-    pub(crate) cut: usize,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Item {
-    Row(Row),
-    /// Equal rows, folded.
-    Fold {
-        rows: Vec<Row>,
-        places: String,
-    },
+#[derive(Debug, Default)]
+pub(crate) struct Sides<'a> {
+    /// `None` for bodies that are no JSON.
+    trees: Option<(Tree<'a>, Tree<'a>)>,
+    rows: Vec<Row>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Row {
+struct Row {
+    left: Option<Line>,
+    right: Option<Line>,
+    /// `same`, `added`, `removed`, `changed`, `moved`, `volatile` or `ignored`.
+    class: &'static str,
+    /// Stands at the right of a side.
+    note_left: String,
+    note_right: String,
+    /// JSON Pointer: into the candidate's body, of a row of the primary alone into that.
+    path: String,
+}
+
+/// A row as it is shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    /// Its place among all rows.
+    pub(crate) at: usize,
     pub(crate) left: Option<Cell>,
     pub(crate) right: Option<Cell>,
-    /// `same`, `added`, `removed`, `changed`, `moved`, `volatile` or `ignored`.
     pub(crate) class: &'static str,
-    /// Stands at the right of a side.
     pub(crate) note_left: String,
     pub(crate) note_right: String,
-    /// JSON Pointer.
     pub(crate) path: String,
+    /// Whether `path` leads into the primary's body.
+    pub(crate) of_primary: bool,
 }
 
 /// How many differences of each kind.
@@ -67,20 +77,106 @@ pub(crate) struct Kinds {
 /// Why a recorded difference does not count today; `None` where it counts.
 pub(crate) type Masks<'a> = &'a dyn Fn(&DifferenceView) -> Option<String>;
 
-impl Sides {
+impl<'a> Sides<'a> {
     /// Lays out the bodies of `view`; `None` where there is nothing to lay out.
-    pub(crate) fn of(view: &SampleView, masks: Masks<'_>) -> Option<Self> {
+    pub(crate) fn of(view: &'a SampleView, masks: Masks<'_>) -> Option<Self> {
         let (left, right) = (text_of(&view.primary.body)?, text_of(&view.candidate.body)?);
-        let rows = match (tree::Tree::parse(left), tree::Tree::parse(right)) {
-            (Some(left), Some(right)) => {
-                let changes = view.differences.iter().filter(|one| one.place == "body");
-                walk::rows(&left, &right, &changes::Changes::of(changes, masks))
-            }
-            _ => text::rows(left, right),
+        let (Some(left_tree), Some(right_tree)) = (Tree::parse(left), Tree::parse(right)) else {
+            return Some(Self { trees: None, rows: text::rows(left, right) });
         };
-        let cut = rows.len().saturating_sub(MOST_ROWS);
-        let shown = rows.into_iter().take(MOST_ROWS).collect();
-        Some(Self { items: fold(shown), cut })
+        let changes = view.differences.iter().filter(|one| one.place == "body");
+        let changes = changes::Changes::of(changes, masks);
+        let rows = walk::rows(&left_tree, &right_tree, &changes);
+        Some(Self { trees: Some((left_tree, right_tree)), rows })
+    }
+
+    /// Whether rows are missing at the end.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.rows.len() > MOST_ROWS
+    }
+
+    /// Rows as they are shown.
+    pub(crate) fn shown(&self, from: usize, to: usize) -> Vec<Shown> {
+        let rows = self.rows.get(from..to.min(self.rows.len())).unwrap_or_default();
+        rows.iter().enumerate().map(|(place, row)| self.show(from + place, row)).collect()
+    }
+
+    fn show(&self, at: usize, row: &Row) -> Shown {
+        let trees = self.trees.as_ref();
+        let (left_value, right_value) = match (&row.left, &row.right) {
+            (Some(left), Some(right)) if row.class == "changed" => {
+                self.marked(left, right).map_or((None, None), |(a, b)| (Some(a), Some(b)))
+            }
+            _ => (None, None),
+        };
+        let left = row.left.as_ref().map(|line| line.cell(trees.map(|t| &t.0), left_value));
+        let right = row.right.as_ref().map(|line| line.cell(trees.map(|t| &t.1), right_value));
+        Shown {
+            at,
+            of_primary: right.is_none(),
+            left,
+            right,
+            class: row.class,
+            note_left: row.note_left.clone(),
+            note_right: row.note_right.clone(),
+            path: row.path.clone(),
+        }
+    }
+
+    /// What differs between two values on one line each.
+    fn marked(&self, left: &Line, right: &Line) -> Option<(Vec<line::Piece>, Vec<line::Piece>)> {
+        match (&left.what, &right.what, &self.trees) {
+            (What::Text(left), What::Text(right), _) => Some(marked(left, right)),
+            (What::Value(_), What::Value(_), Some(trees)) => {
+                let (left, right) = (left.value(&trees.0), right.value(&trees.1));
+                let secret = line::token(&left).is_some() || line::token(&right).is_some();
+                (!secret).then(|| marked(&left, &right))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Places of one body that a rule may name.
+#[derive(Debug)]
+pub(crate) struct Places<'a> {
+    tree: Tree<'a>,
+}
+
+impl<'a> Places<'a> {
+    /// `None` where the body is no JSON.
+    pub(crate) fn of(body: &'a BodyView) -> Option<Self> {
+        Some(Self { tree: Tree::parse(text_of(body)?)? })
+    }
+
+    /// Whether the pointer leads somewhere.
+    pub(crate) fn holds(&self, pointer: &str) -> bool {
+        self.tree.find(pointer).is_some()
+    }
+
+    /// The pointer with array positions as `*`.
+    pub(crate) fn general(&self, pointer: &str) -> String {
+        self.tree.general(pointer)
+    }
+
+    /// The value as it is spelt.
+    pub(crate) fn raw(&self, pointer: &str) -> Option<&'a str> {
+        self.tree.find(pointer).map(|id| self.tree.raw(id))
+    }
+
+    /// A JSONPath to exactly this place.
+    pub(crate) fn json_path(&self, pointer: &str) -> String {
+        self.tree.json_path(pointer)
+    }
+
+    /// How many places a generalised path names in this body.
+    pub(crate) fn count_general(&self, general: &str) -> u64 {
+        self.tree.count_general(general)
+    }
+
+    /// How many members have this name, at any depth.
+    pub(crate) fn count_named(&self, name: &str) -> u64 {
+        self.tree.count_named(name)
     }
 }
 
@@ -136,57 +232,4 @@ fn text_of(body: &BodyView) -> Option<&str> {
         BodyView::Empty => Some(""),
         BodyView::Binary { .. } | BodyView::Absent { .. } => None,
     }
-}
-
-/// Long stretches of equal rows become one fold each.
-fn fold(rows: Vec<Row>) -> Vec<Item> {
-    let near: Vec<bool> = {
-        let differs: Vec<bool> = rows.iter().map(|row| row.class != "same").collect();
-        (0..rows.len())
-            .map(|at| {
-                let from = at.saturating_sub(CONTEXT);
-                let to = (at + CONTEXT + 1).min(rows.len());
-                differs.get(from..to).is_some_and(|window| window.contains(&true))
-            })
-            .collect()
-    };
-    // Two equal bodies are shown as they are.
-    if !near.contains(&true) {
-        return rows.into_iter().map(Item::Row).collect();
-    }
-    let mut items = Vec::new();
-    let mut quiet: Vec<Row> = Vec::new();
-    for (row, near) in rows.into_iter().zip(near) {
-        if near {
-            close_fold(&mut quiet, &mut items);
-            items.push(Item::Row(row));
-        } else {
-            quiet.push(row);
-        }
-    }
-    close_fold(&mut quiet, &mut items);
-    items
-}
-
-fn close_fold(quiet: &mut Vec<Row>, items: &mut Vec<Item>) {
-    let rows = std::mem::take(quiet);
-    if rows.len() < WORTH_FOLDING {
-        items.extend(rows.into_iter().map(Item::Row));
-        return;
-    }
-    let mut places: Vec<String> = Vec::new();
-    for row in &rows {
-        let top: String =
-            row.path.split('/').nth(1).map(|name| format!("/{name}")).unwrap_or_default();
-        if !top.is_empty() && !places.contains(&top) {
-            places.push(top);
-        }
-    }
-    let more = places.len().saturating_sub(3);
-    places.truncate(3);
-    let mut places = places.join(", ");
-    if more > 0 {
-        places.push_str(&format!(" and {more} more"));
-    }
-    items.push(Item::Fold { rows, places });
 }

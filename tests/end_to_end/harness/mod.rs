@@ -6,16 +6,20 @@
 //!   SQLite; `Servers` is the four roles as four processes on RabbitMQ and Postgres.
 //! - A [`System`] is a started Understudy between two services. It can be asked for its funnel,
 //!   told to wait until everything is settled, and have its processes killed and started again.
+//! - A [`Browser`] is headless Chromium: it opens pages, runs scripts in them, and can be asked
+//!   whether a page is calm (nothing of strangers ran, nothing scrolls sideways).
 //! - [`each_layout`] runs a test on both layouts; `Servers` is skipped, loudly, where the
 //!   environment names no servers.
 //!
 //! Systems run one at a time: two cores do not stretch to more without making time a factor.
 
+mod browser;
 mod layout;
 mod process;
 mod service;
 mod system;
 
+pub(crate) use browser::Browser;
 pub(crate) use layout::{Layout, each_layout};
 pub(crate) use process::{Ended, Process, binary, understudy};
 pub(crate) use service::{Reply, Seen, Service};

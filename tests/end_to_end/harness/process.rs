@@ -112,11 +112,6 @@ impl Process {
         self.child.id().unwrap_or_default()
     }
 
-    /// The same command beside this one.
-    pub(crate) fn another(&self) -> Self {
-        Self::start(self.args.clone(), self.envs.clone(), self.log.with_extension("2.log"))
-    }
-
     /// `kill -9`, then the same command again.
     pub(crate) async fn kill_and_restart(&mut self) {
         self.child.kill().await.unwrap();

@@ -147,9 +147,9 @@ impl System {
 
     /// Starts another process beside the one of that role, where roles are processes.
     pub(crate) fn one_more(&mut self, role: &str) {
-        let own = self.processes.iter().find(|process| process.role() == role);
-        let another = own.map(Process::another);
-        self.processes.extend(another);
+        if self.processes.iter().any(|process| process.role() == role) {
+            self.join(role);
+        }
     }
 
     /// `kill -9` and start again.

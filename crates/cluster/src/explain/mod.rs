@@ -28,6 +28,7 @@ mod onset;
 mod parts;
 mod round;
 mod row;
+mod scale;
 mod score;
 mod search;
 mod sharpen;
@@ -44,6 +45,7 @@ pub use book::{Book, RowSeen};
 pub use cause::{Cause, CauseKind, Figures};
 pub use exact::{Exact, Watch, counter, watches};
 pub use row::{Row, Scalar};
+pub use scale::on_scale;
 pub use spot::Spot;
 pub use term::{Term, Test};
 

@@ -206,9 +206,9 @@ impl Counted {
 }
 
 /// Of a signature with several clusters: one of them, its kept rows, and all kept rows.
-type Share = (i64, u64, u64);
+pub(super) type Share = (i64, u64, u64);
 
-async fn shares(tx: &mut Tx) -> Result<BTreeMap<i64, Vec<Share>>, StoreError> {
+pub(super) async fn shares(tx: &mut Tx) -> Result<BTreeMap<i64, Vec<Share>>, StoreError> {
     let mut shares: BTreeMap<i64, Vec<Share>> = BTreeMap::new();
     let select = "SELECT signature, cluster, kept, kept_of FROM shares ORDER BY signature, cluster";
     for row in tx.fetch(sql(select)).await? {
@@ -219,7 +219,7 @@ async fn shares(tx: &mut Tx) -> Result<BTreeMap<i64, Vec<Share>>, StoreError> {
 }
 
 /// What of `pairs` each cluster has, rounded; one that has a kept row has a pair.
-fn apportioned(pairs: u64, shares: &[Share]) -> Vec<(i64, u64)> {
+pub(super) fn apportioned(pairs: u64, shares: &[Share]) -> Vec<(i64, u64)> {
     let part = |(cluster, kept, of): &Share| {
         let (kept, of) = (u128::from(*kept), u128::from((*of).max(1)));
         let part = (u128::from(pairs) * kept + of / 2) / of;

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use exchange::Micros;
+use serde::{Deserialize, Serialize};
 
 use super::Merges;
-use crate::{EndpointKey, Store, StoreError, sql::sql};
+use crate::{
+    EndpointKey, Store, StoreError,
+    sql::{Row, sql},
+};
 
 /// What went on at one endpoint with one version of the candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +51,17 @@ pub struct RatioCount {
 }
 
 /// Under which condition and until when a cluster is accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AcceptanceRow {
     pub cluster: i64,
     /// JSON; `None`: whatever the condition.
     pub condition: Option<String>,
     pub accepted_at: Micros,
     pub expires_at: Option<Micros>,
+    pub reason: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
 }
 
 impl Store {
@@ -130,19 +138,23 @@ impl Store {
     }
 
     pub async fn acceptances(&self) -> Result<Vec<AcceptanceRow>, StoreError> {
-        let select =
-            "SELECT cluster, condition, accepted_at, expires_at FROM acceptances ORDER BY cluster";
-        let rows = self.backend.fetch(sql(select)).await?;
-        let acceptances = rows.iter().map(|row| {
-            Ok(AcceptanceRow {
-                cluster: row.int(0)?,
-                condition: row.optional_text(1)?,
-                accepted_at: row.int(2)?,
-                expires_at: row.optional_int(3)?,
-            })
-        });
-        acceptances.collect()
+        let select = format!("{ACCEPTANCES} ORDER BY cluster");
+        self.backend.fetch(sql(select)).await?.iter().map(acceptance).collect()
     }
+}
+
+pub(crate) const ACCEPTANCES: &str =
+    "SELECT cluster, condition, accepted_at, expires_at, reason, owner FROM acceptances";
+
+pub(crate) fn acceptance(row: &Row) -> Result<AcceptanceRow, StoreError> {
+    Ok(AcceptanceRow {
+        cluster: row.int(0)?,
+        condition: row.optional_text(1)?,
+        accepted_at: row.int(2)?,
+        expires_at: row.optional_int(3)?,
+        reason: row.optional_text(4)?,
+        owner: row.optional_text(5)?,
+    })
 }
 
 impl Activity {

@@ -4,17 +4,24 @@ mod checks;
 mod clusters;
 mod counts;
 mod gate;
+mod heads;
 mod merges;
 mod samples;
+mod trend;
 mod versions;
 
 pub(crate) use clusters::today;
+pub(crate) use gate::{ACCEPTANCES, acceptance};
 pub use gate::{AcceptanceRow, Activity, RatioCount, StratumCount};
+pub use heads::SampleHead;
 pub(crate) use merges::Merges;
+
+pub use trend::TrendCount;
 
 use std::collections::BTreeMap;
 
 use exchange::{ExchangeId, Micros};
+use serde::{Deserialize, Serialize};
 
 use crate::{EndpointKey, Outcome, SignatureKey, Versus, view::SampleView};
 
@@ -102,7 +109,8 @@ pub struct SignatureCount {
     pub last_minute: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClusterState {
     Open,
     Accepted,
@@ -181,7 +189,11 @@ pub struct ClusterPage {
 pub struct SampleQuery {
     pub cluster: Option<i64>,
     pub endpoint: Option<EndpointKey>,
+    /// Those of any of these endpoints (after merges).
+    pub among: Option<Vec<EndpointKey>>,
     pub version: Option<String>,
+    /// Those whose signature was counted with this outcome in the sample's version.
+    pub outcome: Option<Outcome>,
     /// By today's verdict of their signature.
     pub matches: Option<bool>,
     pub limit: u32,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Merges, Page, SampleQuery, SampleRow, today};
 use crate::{
-    Store, StoreError,
+    EndpointKey, Store, StoreError,
     sql::{Row, Rows, Statement, sql},
     view::unpack,
 };
@@ -17,7 +17,10 @@ const SELECT: &str = "SELECT x.exchange, x.endpoint, x.version, x.signature, \
      COALESCE(x.home, s.cluster), COALESCE(s.matches, 0), x.captured_at, x.view, x.features \
      FROM samples x LEFT JOIN signatures s ON s.key = x.signature WHERE true";
 
-const NEWEST_FIRST: &str = " ORDER BY x.captured_at DESC, x.exchange DESC LIMIT $";
+const COUNT: &str = "SELECT COUNT(*) FROM samples x LEFT JOIN signatures s ON s.key = x.signature \
+     WHERE true";
+
+pub(super) const NEWEST_FIRST: &str = " ORDER BY x.captured_at DESC, x.exchange DESC LIMIT $";
 
 impl Store {
     /// A page of `limit` rows, at least 1 and at most 500. `endpoint` is of before or after
@@ -31,7 +34,8 @@ impl Store {
         if let Some(cluster) = query.cluster {
             query.cluster = Some(today(&mut tx, cluster).await?);
         }
-        let select = filtered(&query, &merges, cursor).and(NEWEST_FIRST, i64::from(limit) + 1);
+        let select = filtered(sql(SELECT), &query, &merges, cursor);
+        let select = select.and(NEWEST_FIRST, i64::from(limit) + 1);
         let rows = tx.fetch(select).await?;
         let mut rows =
             rows.iter().map(|row| sample(row, &merges)).collect::<Result<Vec<_>, _>>()?;
@@ -39,6 +43,14 @@ impl Store {
         rows.truncate(limit as usize);
         let next = rows.last().filter(|_| more).map(|row| Cursor::after(row).write());
         Ok(Page { rows, next })
+    }
+
+    /// How many are kept; `limit` and `cursor` do not matter.
+    pub async fn count_samples(&self, query: &SampleQuery) -> Result<u64, StoreError> {
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        let row = tx.first(filtered(sql(COUNT), query, &merges, None)).await?;
+        row.map_or(Ok(0), |row| row.count(0))
     }
 
     pub async fn sample(&self, exchange: ExchangeId) -> Result<Option<SampleRow>, StoreError> {
@@ -55,8 +67,13 @@ impl Store {
     }
 }
 
-fn filtered(query: &SampleQuery, merges: &Merges, cursor: Option<Cursor>) -> Statement {
-    let mut select = sql(SELECT);
+/// `select` reads samples as `x` and their signatures as `s`.
+pub(super) fn filtered(
+    mut select: Statement,
+    query: &SampleQuery,
+    merges: &Merges,
+    cursor: Option<Cursor>,
+) -> Statement {
     if let Some(cluster) = query.cluster {
         select = select
             .and(" AND (x.home = $", cluster)
@@ -69,8 +86,15 @@ fn filtered(query: &SampleQuery, merges: &Merges, cursor: Option<Cursor>) -> Sta
     if let Some(matches) = query.matches {
         select = select.and(" AND COALESCE(s.matches, 0) = $", i64::from(matches));
     }
-    if let Some(endpoint) = query.endpoint {
-        let rows = Rows::default().int("endpoint", merges.members(endpoint));
+    if let Some(outcome) = query.outcome {
+        let counted = " AND EXISTS (SELECT 1 FROM counters c WHERE c.signature = x.signature \
+             AND c.endpoint = x.endpoint AND c.version = x.version AND c.versus = 'candidate' \
+             AND c.outcome = $";
+        select = select.and(counted, outcome.as_str()).then(")");
+    }
+    if let Some(endpoints) = endpoints(query) {
+        let members = endpoints.into_iter().flat_map(|endpoint| merges.members(endpoint));
+        let rows = Rows::default().int("endpoint", members);
         select = select.then(" AND x.endpoint IN (SELECT endpoint FROM {rows})").rows(rows);
     }
     if let Some(Cursor { captured_at, exchange }) = cursor {
@@ -80,6 +104,15 @@ fn filtered(query: &SampleQuery, merges: &Merges, cursor: Option<Cursor>) -> Sta
             .then(")");
     }
     select
+}
+
+/// Those that fit both, where any are named.
+fn endpoints(query: &SampleQuery) -> Option<Vec<EndpointKey>> {
+    match (query.endpoint, &query.among) {
+        (Some(one), Some(among)) => Some(among.iter().copied().filter(|key| *key == one).collect()),
+        (Some(one), None) => Some(vec![one]),
+        (None, among) => among.clone(),
+    }
 }
 
 fn sample(row: &Row, merges: &Merges) -> Result<SampleRow, StoreError> {
@@ -104,7 +137,7 @@ pub(super) fn exchange(bytes: &[u8]) -> Result<ExchangeId, StoreError> {
 
 /// The last row of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cursor {
+pub(super) struct Cursor {
     captured_at: i64,
     exchange: Uuid,
 }

@@ -142,6 +142,8 @@ async fn what_is_accepted_is_kept_with_its_condition() {
             condition: Some("[]".to_owned()),
             accepted_at: 10,
             expires_at: Some(20),
+            reason: Some("agreed".to_owned()),
+            owner: Some("Mara".to_owned()),
         };
         store.accept(&row).await.unwrap();
         let again = AcceptanceRow { condition: None, expires_at: None, ..row };

@@ -21,8 +21,14 @@ pub struct ClustersQuery {
     pub version: Option<String>,
     /// `GET /loans/{id}`
     pub endpoint: Option<String>,
-    /// `open` (new, known and regressed), or one of the states.
+    /// `any`, `open` (new, known and regressed), or one of the states.
     pub state: Option<String>,
+    pub slice: Option<String>,
+    /// A kind of cause, as `cause_kind` says it.
+    pub cause: Option<String>,
+    pub repeatability: Option<String>,
+    /// A name; `none`: those that nobody owns.
+    pub owner: Option<String>,
     /// Words that must all occur in the sentence or its places.
     pub q: Option<String>,
     pub sort: Option<Sort>,
@@ -83,65 +89,20 @@ pub struct Cluster {
     pub changed: Option<DocChange>,
     pub owner: Option<String>,
     pub note: Option<String>,
-    /// Of an accepted one: until when (RFC 3339), and under which condition.
+    /// Addresses of tickets, and other clusters (`C-7`).
+    pub links: Vec<String>,
+    /// Of an accepted one: until when (RFC 3339), under which condition, why, and who answers
+    /// for it.
     pub expires_at: Option<String>,
     pub accepted_condition: Option<String>,
+    pub accepted_reason: Option<String>,
+    pub accepted_by: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterVersion {
     pub version: String,
     pub count: u64,
-}
-
-/// The body of `POST /api/v1/clusters/{id}/state`. Absent owner and note stay as they are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StateChange {
-    pub state: StateName,
-    #[serde(default)]
-    pub owner: Option<String>,
-    #[serde(default)]
-    pub note: Option<String>,
-    /// Of `accepted`: a date or an instant (RFC 3339). Absent: for good.
-    #[serde(default)]
-    pub expires_at: Option<String>,
-}
-
-impl StateChange {
-    /// The end of an acceptance in µs; a date means its first moment in UTC.
-    pub(crate) fn expiry(&self) -> Result<Option<i64>, ApiError> {
-        let Some(text) = self.expires_at.as_deref().map(str::trim).filter(|t| !t.is_empty()) else {
-            return Ok(None);
-        };
-        let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
-            let day: jiff::civil::Date = text.parse().ok()?;
-            Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-        });
-        instant.map(|instant| Some(instant.as_microsecond())).ok_or_else(|| ApiError::Parameter {
-            parameter: "expires_at",
-            problem: format!("`{text}` is no time; write 2026-12-31 or 2026-12-31T18:00:00Z"),
-        })
-    }
-}
-
-/// What a person may say of a cluster; new, known and regressed follow from what is seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StateName {
-    Open,
-    Accepted,
-    Fixed,
-}
-
-impl From<StateName> for ClusterState {
-    fn from(name: StateName) -> Self {
-        match name {
-            StateName::Open => Self::Open,
-            StateName::Accepted => Self::Accepted,
-            StateName::Fixed => Self::Fixed,
-        }
-    }
 }
 
 pub fn clusters_of(ledger: &Ledger, query: &ClustersQuery) -> Result<Clusters, ApiError> {
@@ -153,7 +114,7 @@ pub fn clusters_of(ledger: &Ledger, query: &ClustersQuery) -> Result<Clusters, A
     for row in &ledger.clusters {
         let own = counts.get(&row.id).map_or(&[][..], Vec::as_slice);
         let cluster = build(ledger, row, own, &scope, &tallies)?;
-        if wanted.takes(&cluster, row, &scope) {
+        if wanted.takes(ledger, &cluster, row, &scope) {
             clusters.push(cluster);
         }
     }
@@ -194,21 +155,45 @@ pub fn cluster_of(
 }
 
 /// The condition under which a cluster is accepted now: its first, as JSON; `None` without one.
-pub(crate) fn condition_of(row: &ClusterRow) -> Option<String> {
+pub(super) fn condition_of(row: &ClusterRow) -> Option<String> {
     let doc: ClusterDoc = serde_json::from_str(&row.doc).ok()?;
     serde_json::to_string(doc.conditions.first()?).ok()
+}
+
+const STATES: [&str; 7] = ["any", "open", "new", "known", "accepted", "fixed", "regressed"];
+pub(crate) const CAUSES: [&str; 6] =
+    ["rule", "data", "primary_changed", "lag", "no_answer", "unexplained"];
+pub(crate) const REPEATS: [&str; 4] = ["deterministic", "transient", "flaky", "unchecked"];
+
+fn one_of<'a>(
+    parameter: &'static str,
+    text: Option<&'a str>,
+    words: &[&str],
+) -> Result<Option<&'a str>, ApiError> {
+    match text {
+        Some(text) if !words.contains(&text) => Err(ApiError::Parameter {
+            parameter,
+            problem: format!("`{text}` is no {parameter}; write one of {}", words.join(", ")),
+        }),
+        text => Ok(text),
+    }
 }
 
 /// What a query keeps.
 struct Wanted<'a> {
     endpoint: Option<&'a str>,
+    slice: Option<&'a str>,
     state: Option<&'a str>,
+    cause: Option<&'a str>,
+    repeatability: Option<&'a str>,
+    owner: Option<&'a str>,
     words: Vec<String>,
 }
 
 impl<'a> Wanted<'a> {
     fn of(ledger: &Ledger, query: &'a ClustersQuery) -> Result<Self, ApiError> {
-        let endpoint = query.endpoint.as_deref().filter(|name| !name.is_empty());
+        let text = |text: &'a Option<String>| text.as_deref().filter(|text| !text.is_empty());
+        let endpoint = text(&query.endpoint);
         if let Some(name) = endpoint
             && ledger.endpoint_named(name).is_none()
         {
@@ -217,34 +202,42 @@ impl<'a> Wanted<'a> {
                 problem: format!("there is no endpoint `{name}`; /api/v1/endpoints lists them"),
             });
         }
-        let state = query.state.as_deref().filter(|state| !state.is_empty());
-        const STATES: [&str; 6] = ["open", "new", "known", "accepted", "fixed", "regressed"];
-        if let Some(state) = state
-            && !STATES.contains(&state)
-        {
-            let problem = format!("`{state}` is no state; they are {}", STATES.join(", "));
-            return Err(ApiError::Parameter { parameter: "state", problem });
-        }
+        let state = one_of("state", text(&query.state), &STATES)?;
         let words = query.q.as_deref().unwrap_or_default();
         Ok(Self {
             endpoint,
+            slice: text(&query.slice),
             state,
+            cause: one_of("cause", text(&query.cause), &CAUSES)?,
+            repeatability: one_of("repeatability", text(&query.repeatability), &REPEATS)?,
+            owner: text(&query.owner),
             words: words.split_whitespace().map(str::to_lowercase).collect(),
         })
     }
 
-    fn takes(&self, cluster: &Cluster, row: &ClusterRow, scope: &Scope) -> bool {
+    fn takes(&self, ledger: &Ledger, cluster: &Cluster, row: &ClusterRow, scope: &Scope) -> bool {
         // What a person settled stays listed; what nobody settled is listed where it is seen.
         let settled = matches!(cluster.state.as_str(), "accepted" | "fixed");
         let present = cluster.count > 0 || (settled && self.state.is_some());
         let in_scope = present || *scope == Scope::All;
         let state = self.state.is_none_or(|state| match state {
+            "any" => true,
             "open" => !settled,
             state => cluster.state == state,
         });
         let endpoint =
             self.endpoint.is_none_or(|name| cluster.endpoints.iter().any(|own| own == name));
-        in_scope && state && endpoint && self.finds(cluster, row)
+        let slice = self
+            .slice
+            .is_none_or(|slice| cluster.endpoints.iter().any(|own| ledger.slice_of(own) == slice));
+        let cause = self.cause.is_none_or(|cause| cluster.cause_kind == cause);
+        let repeats = self.repeatability.is_none_or(|word| cluster.repeatability == word);
+        let owner = self.owner.is_none_or(|name| match name {
+            "none" => cluster.owner.is_none(),
+            name => cluster.owner.as_deref() == Some(name),
+        });
+        let fits = in_scope && state && endpoint && slice && cause && repeats && owner;
+        fits && self.finds(cluster, row)
     }
 
     fn finds(&self, cluster: &Cluster, row: &ClusterRow) -> bool {
@@ -324,6 +317,9 @@ fn build(
         changed: doc.changed,
         owner: row.owner.clone(),
         note: row.note.clone(),
+        links: ledger.links.get(&row.id).cloned().unwrap_or_default(),
+        accepted_reason: acceptance.and_then(|one| one.reason.clone()),
+        accepted_by: acceptance.and_then(|one| one.owner.clone()),
         expires_at: acceptance.and_then(|one| one.expires_at).map(instant),
         accepted_condition: acceptance.and_then(|one| one.condition.as_deref()).and_then(|text| {
             serde_json::from_str::<DocCondition>(text).ok().map(|condition| condition.text)

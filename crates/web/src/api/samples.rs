@@ -2,10 +2,10 @@
 
 use exchange::ExchangeId;
 use serde::{Deserialize, Serialize};
-use store::{SampleQuery, SampleRow, Store, view::SampleView};
+use store::{EndpointRow, Outcome, SampleQuery, SampleRow, Store, view::SampleView};
 
 use super::{ApiError, ClusterId};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, OTHER_TRAFFIC};
 
 /// Rows of one page unless told, and at most.
 const DEFAULT_LIMIT: u32 = 50;
@@ -26,8 +26,9 @@ pub struct ExchangesQuery {
     pub endpoint: Option<String>,
     /// Absent or `all`: every version.
     pub version: Option<String>,
+    pub slice: Option<String>,
     pub cluster: Option<ClusterId>,
-    /// `match` or `mismatch`, by today's model.
+    /// `match`, `mismatch`, `no_answer`, `lag` or `primary_error`, by today's model.
     pub verdict: Option<String>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
@@ -141,17 +142,11 @@ pub(crate) fn sample_query(
             problem: format!("there is no endpoint `{name}`; /api/v1/endpoints lists them"),
         })?),
     };
-    let matches = match query.verdict.as_deref().unwrap_or_default() {
-        "" => None,
-        "match" => Some(true),
-        "mismatch" => Some(false),
-        other => {
-            return Err(ApiError::Parameter {
-                parameter: "verdict",
-                problem: format!("`{other}` is no verdict; write match or mismatch"),
-            });
-        }
-    };
+    let (matches, outcome) = verdict(query.verdict.as_deref().unwrap_or_default())?;
+    let among = query.slice.as_deref().filter(|slice| !slice.is_empty()).map(|slice| {
+        let own = |row: &&EndpointRow| row.slice.as_deref().unwrap_or(OTHER_TRAFFIC) == slice;
+        names.live_endpoints().filter(own).map(|row| row.key).collect()
+    });
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if limit == 0 || limit > MAX_LIMIT {
         return Err(ApiError::Parameter {
@@ -162,9 +157,32 @@ pub(crate) fn sample_query(
     Ok(SampleQuery {
         cluster: query.cluster.map(|id| id.0),
         endpoint,
+        among,
+        outcome,
         version: query.version.clone().filter(|version| !version.is_empty() && version != "all"),
         matches,
         limit,
         cursor: query.cursor.clone().filter(|cursor| !cursor.is_empty()),
+    })
+}
+
+/// Whether signatures match today, and the outcome they were counted with.
+fn verdict(text: &str) -> Result<(Option<bool>, Option<Outcome>), ApiError> {
+    Ok(match text {
+        "" => (None, None),
+        "match" => (Some(true), Some(Outcome::Answered)),
+        "mismatch" => (Some(false), Some(Outcome::Answered)),
+        "no_answer" => (None, Some(Outcome::NoAnswer)),
+        "lag" => (None, Some(Outcome::Lag)),
+        "primary_error" => (None, Some(Outcome::PrimaryError)),
+        other => {
+            return Err(ApiError::Parameter {
+                parameter: "verdict",
+                problem: format!(
+                    "`{other}` is no verdict; write match, mismatch, no_answer, lag or \
+                     primary_error"
+                ),
+            });
+        }
     })
 }

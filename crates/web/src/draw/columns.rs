@@ -1,4 +1,4 @@
-//! Sparklines: one column per version.
+//! Sparklines: one column per version, or per stretch of time.
 
 use super::fixed;
 
@@ -28,6 +28,11 @@ impl Columns {
     /// The newest [`MOST`] of `values`, oldest first; each with its words. Scaled to their peak.
     pub(crate) fn of(values: &[(f64, String)], width: u32, height: u32) -> Self {
         let shown = &values[values.len().saturating_sub(MOST)..];
+        Self::over("versions", shown, width, height)
+    }
+
+    /// All of `values`, which stand for what `noun` says.
+    pub(crate) fn over(noun: &str, shown: &[(f64, String)], width: u32, height: u32) -> Self {
         let peak = shown.iter().map(|(value, _)| *value).fold(0.0, f64::max);
         // A few versions fill half of the width rather than a corner of it.
         let step = f64::from(width) / shown.len().max(MOST / 2) as f64;
@@ -50,18 +55,18 @@ impl Columns {
                 }
             })
             .collect();
-        Self { width, height, columns, label: label(shown, peak) }
+        Self { width, height, columns, label: label(noun, shown, peak) }
     }
 }
 
-fn label(shown: &[(f64, String)], peak: f64) -> String {
+fn label(noun: &str, shown: &[(f64, String)], peak: f64) -> String {
     let (Some((_, first)), Some((_, last))) = (shown.first(), shown.last()) else {
         return "no version yet".to_owned();
     };
     let highest = shown.iter().find(|(value, _)| *value >= peak).map_or("", |(_, words)| words);
     match shown.len() {
         1 => format!("one version: {last}"),
-        versions => format!("{versions} versions: first {first}, peak {highest}, last {last}"),
+        number => format!("{number} {noun}: first {first}, peak {highest}, last {last}"),
     }
 }
 

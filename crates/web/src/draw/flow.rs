@@ -109,7 +109,7 @@ impl Flow {
             height: fixed(tall),
         };
         let slots = vec![
-            slot(0, "Seen", "seen", funnel.seen, 0.0, seen, "/pipeline#seen"),
+            slot(0, "Seen", "seen", funnel.seen, 0.0, seen, "/exchanges?fate=seen"),
             slot(
                 1,
                 "Captured",
@@ -117,7 +117,7 @@ impl Flow {
                 funnel.captured,
                 CAPTURED_X,
                 captured,
-                "/pipeline#captured",
+                "/exchanges?fate=captured",
             ),
             slot(
                 2,
@@ -249,7 +249,7 @@ impl Scale {
                 count: words::count(draft.count),
                 share: words::percent(words::share(draft.count, self.whole)),
                 reasons: if draft.count == 0 { Vec::new() } else { draft.reasons },
-                href: format!("/pipeline#{}", draft.key),
+                href: format!("/exchanges?fate={}", draft.key),
                 path: (draft.count > 0).then(|| fall(from, draft.x, y, thick)),
                 text_x: fixed(draft.x + thick.max(SMALLEST) + 8.0),
                 warn: draft.warn && draft.count > 0,
@@ -314,10 +314,15 @@ fn fan(total: &Tally) -> Vec<Fan> {
     }
     let parts = [
         ("Match", "pass", total.matched, "/exchanges?verdict=match&version=all"),
-        ("Mismatch", "fail", total.mismatched, "/clusters?version=all"),
-        ("No answer", "warn", total.no_answer, "/clusters?version=all&q=no+answer"),
-        ("Lag", "wait", total.lag, "/pipeline#compared"),
-        ("Primary 5xx", "wait", total.primary_error, "/pipeline#compared"),
+        ("Mismatch", "fail", total.mismatched, "/exchanges?verdict=mismatch&version=all"),
+        ("No answer", "warn", total.no_answer, "/exchanges?verdict=no_answer&version=all"),
+        ("Lag", "wait", total.lag, "/exchanges?verdict=lag&version=all"),
+        (
+            "Primary 5xx",
+            "wait",
+            total.primary_error,
+            "/exchanges?verdict=primary_error&version=all",
+        ),
     ];
     let shown: Vec<_> = parts
         .into_iter()

@@ -1,47 +1,66 @@
 //! One cluster: its sentence, when it happens, what changes, and samples side by side.
 
+mod panels;
+mod samples;
+
 use std::sync::Arc;
 
 use askama::Template;
-use cluster::{
-    Model,
-    doc::{DocCondition, TitlePart},
-};
+use cluster::{Model, doc::TitlePart};
 use serde::Deserialize;
 use store::{FixRow, SampleRow};
 
 use super::{
     Look,
-    clusters::{self, Repeat, State},
+    acts::{Acts, initials},
+    clusters::{self, Repeat, State, kind_words},
+    doors::{Behind, Did, Door},
     frame::{About, Frame},
     html,
+    list::{List, is_of},
+    masks::Masks,
+    rows::Context,
     sample::{self, Panel},
 };
 use crate::{
-    api::{self, ApiError, Cluster, ClusterId, EndpointsQuery, LatencyMs, Recheck},
-    draw::{Columns, LatencyAxis},
+    api::{self, ApiError, Cluster, ClusterId, HistoryEntry, Recheck},
+    draw::{Columns, Curves},
+    trend::Trend,
+    weigh::Judged,
     words,
 };
+use panels::{Change, When, changes, curves, when};
+use samples::{SampleLink, links, nearest, shown};
 
 /// Ids of missing or old data that a page shows; the files hold all.
 const SHOWN_ENTITIES: usize = 60;
 const KEYS: &[(&str, &str)] = &[
     ("n p", "Next, previous difference"),
     ("j k", "Next, previous cluster"),
+    ("a", "Accept"),
+    ("o", "Own"),
+    ("f", "Fixed"),
+    ("r", "Recheck"),
+    ("x", "Export"),
+    ("y", "Copy link"),
     ("esc", "Back to the list"),
-    ("?", "Keys on or off"),
 ];
-/// Matches shown beside the mismatches.
-pub(crate) const CONTRAST: u32 = 5;
+/// Matches among which the nearest are looked for, and how many of them are shown.
+pub(crate) const CONTRAST: u32 = 60;
+const NEAREST: usize = 5;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Asked {
-    pub(crate) version: String,
+    #[serde(flatten)]
+    pub(crate) list: List,
     pub(crate) sample: String,
-    tab: String,
-    view: String,
-    theme: String,
+    #[serde(flatten)]
+    panel: sample::Asked,
+    /// Names of folds that are open, separated by commas.
+    folds: String,
+    /// A change that was just made.
+    pub(crate) did: String,
 }
 
 /// What the store keeps of one cluster.
@@ -49,6 +68,11 @@ pub(crate) struct Kept {
     pub(crate) samples: Vec<SampleRow>,
     pub(crate) matches: Vec<SampleRow>,
     pub(crate) model: Arc<Model>,
+    /// Of the endpoint hit most.
+    pub(crate) rows: Vec<Judged>,
+    pub(crate) trend: Trend,
+    pub(crate) history: Vec<HistoryEntry>,
+    pub(crate) did: Option<Did>,
     /// The newest.
     pub(crate) recheck: Option<Recheck>,
     pub(crate) fix: Option<FixRow>,
@@ -65,28 +89,37 @@ struct Page {
     position: String,
     parts: Vec<TitlePart>,
     state: State,
-    actions: Vec<Action>,
+    cause: &'static str,
+    may_reopen: bool,
+    may_accept: bool,
+    may_fix: bool,
     may_recheck: bool,
-    recheck: Option<String>,
-    fixed: Option<String>,
+    recheck: Option<Progress>,
+    did: Option<Did>,
+    acts: Acts,
+    exports: Vec<Export>,
+    settled: Option<String>,
+    history: Vec<HistoryEntry>,
+    history_open: bool,
     /// No exchange shows it any more, and nobody settled it: what was learnt since did.
     volatile_href: Option<String>,
     endpoint: String,
     endpoint_href: String,
     more_endpoints: Vec<String>,
-    count: String,
-    count_href: String,
+    count: Door,
     share: String,
     repeat: Repeat,
+    checked: String,
     first_version: String,
     first_seen: String,
     first_seen_exact: String,
     last_seen: String,
     last_seen_exact: String,
     owner: Option<String>,
+    initials: String,
     note: Option<String>,
-    cause: &'static str,
-    conditions: Vec<Condition>,
+    unexplained: &'static str,
+    when: When,
     entity_count: String,
     /// The first of them.
     entities: Vec<String>,
@@ -94,67 +127,43 @@ struct Page {
     changes: Vec<Change>,
     follows: Option<String>,
     spark: Columns,
+    by_time: Columns,
+    span: String,
     spark_from: String,
     spark_to: String,
+    compare_href: Option<String>,
     latency: Option<Curves>,
-    kept: String,
+    behind: Behind,
     samples: Vec<SampleLink>,
     matches: Vec<SampleLink>,
     panel: Option<Panel>,
 }
 
-/// A button that changes the state.
-struct Action {
-    name: &'static str,
-    state: &'static str,
+/// How far a recheck is.
+struct Progress {
+    text: String,
+    planned: u64,
+    sent: u64,
+    over: bool,
+}
+
+/// One way to take a cluster along.
+struct Export {
+    key: &'static str,
     icon: &'static str,
-    is_main: bool,
-}
-
-struct Condition {
-    terms: Vec<String>,
-    status: String,
-    precision: String,
-    precision_bar: String,
-    recall: String,
-    recall_bar: String,
-    support: String,
-}
-
-struct Change {
-    class: &'static str,
-    place: String,
-    primary: Option<String>,
-    candidate: Option<String>,
-    cause: String,
-}
-
-struct SampleLink {
+    name: &'static str,
+    about: &'static str,
     href: String,
-    /// In pieces after which a line may end.
-    path: Vec<String>,
-    clock: String,
-    time: String,
-    current: bool,
-}
-
-/// p50, p95 and p99 of both sides as points of two lines.
-struct Curves {
-    primary: Vec<(String, String)>,
-    candidate: Vec<(String, String)>,
-    primary_line: String,
-    candidate_line: String,
-    ticks: Vec<(String, String)>,
-    label: String,
 }
 
 pub(crate) fn page(
     look: &Look,
     id: ClusterId,
-    kept: &Kept,
+    kept: Kept,
     asked: &Asked,
 ) -> Result<String, ApiError> {
-    let version = Some(asked.version.as_str()).filter(|version| !version.is_empty());
+    let list = &asked.list;
+    let version = Some(list.version.as_str()).filter(|version| !version.is_empty());
     let cluster = api::cluster_of(&look.ledger, id, version)?;
     let path = format!("/clusters/{id}");
     let title = format!("{id}: {}", cluster.title);
@@ -162,69 +171,76 @@ pub(crate) fn page(
         title: &title,
         section: "/clusters",
         path: &path,
-        version: &asked.version,
-        theme: &asked.theme,
+        version: &list.version,
+        theme: &list.theme,
         keys: KEYS,
     };
-    let scope = look.scope(&asked.version);
+    let scope = look.scope(&list.version);
     let differing = clusters::differing(look, &scope);
     let versions: Vec<&str> = look.ledger.candidate_versions().into_iter().take(12).collect();
     let neighbours = neighbours(look, &cluster, asked)?;
-    let spark = clusters::spark(look, &cluster, 216, 36);
-    let sample = shown(kept, asked);
+    let terms = cluster.conditions.first().map_or(&[][..], |one| one.terms.as_slice());
+    let sample = shown(&kept, asked);
+    let masks = Masks::new(look, &kept.model);
     let gone = is_volatile(look, &cluster, &kept.model);
-    let samples = links(look, &kept.samples, sample, id, asked);
+    let samples = links(look, &kept.samples, terms, sample, id, asked);
     let entities = cluster.entities.clone().unwrap_or_default();
-    let matches = links(look, &kept.matches, sample, id, asked);
+    let near = nearest(kept.matches.clone(), terms, NEAREST);
+    let matches = links(look, &near, terms, sample, id, asked);
+    let panel = sample.map(|sample| {
+        let context = Context {
+            exchange: sample.exchange.to_string(),
+            cluster: id.to_string(),
+            version: list.version.clone(),
+            theme: list.theme.clone(),
+        };
+        let href = |changes: &[(&str, &str)]| href(id, asked, changes);
+        sample::panel(sample, &masks, &asked.panel, &context, &href)
+    });
+    let themed = ("theme", list.theme.as_str());
+    let counted_in =
+        version.map_or_else(|| cluster.versions.last().cloned(), |v| Some(v.to_owned()));
+    let counted_in = counted_in.unwrap_or_else(|| "all".to_owned());
+    let own = id.to_string();
+    let exchanges =
+        words::link("/exchanges", &[("cluster", &own), ("version", &counted_in), themed]);
     html(
         Page {
             frame: Frame::of(look, &about),
-            list_href: words::link(
-                "/clusters",
-                &[("version", &asked.version), ("theme", &asked.theme)],
-            ),
+            list_href: list.link("/clusters", &[("at", &own)]),
             previous: neighbours.0,
             next: neighbours.1,
             position: neighbours.2,
             state: if gone { State::VOLATILE } else { State::of(&cluster.state) },
+            cause: kind_words(&cluster.cause_kind),
+            may_reopen: matches!(cluster.state.as_str(), "accepted" | "fixed"),
+            may_accept: !gone && !matches!(cluster.state.as_str(), "accepted" | "fixed"),
+            may_fix: !gone && cluster.state != "fixed",
             may_recheck: !gone
                 && cluster.cause_kind != "lag"
                 && kept.recheck.as_ref().is_none_or(Recheck::is_over),
-            recheck: kept.recheck.as_ref().map(Recheck::sentence),
-            fixed: kept
-                .fix
-                .as_ref()
-                .filter(|_| cluster.state == "fixed")
-                .map(|fix| format!("{}, {}", fix.reason, words::when(fix.fixed_at, look.now))),
-            actions: if gone { Vec::new() } else { actions(&cluster.state) },
-            volatile_href: gone.then(|| {
-                words::link("/volatile", &[("version", &asked.version), ("theme", &asked.theme)])
-            }),
+            recheck: kept.recheck.as_ref().map(progress),
+            did: kept.did,
+            acts: Acts::of(&cluster, &list.version, href(id, asked, &[])),
+            exports: exports(id, &counted_in),
+            settled: settled(look, &cluster, kept.fix.as_ref()),
+            history: kept.history,
+            history_open: asked.folds.split(',').any(|fold| fold == "history"),
+            volatile_href: gone
+                .then(|| words::link("/volatile", &[("version", &list.version), themed])),
             endpoint_href: words::link(
                 "/clusters",
-                &[
-                    ("endpoint", &cluster.endpoint),
-                    ("version", &asked.version),
-                    ("theme", &asked.theme),
-                ],
-            ),
-            count_href: words::link(
-                "/exchanges",
-                &[
-                    ("cluster", &id.to_string()),
-                    ("version", &asked.version),
-                    ("theme", &asked.theme),
-                ],
+                &[("endpoint", &cluster.endpoint), ("version", &list.version), themed],
             ),
             more_endpoints: cluster.endpoints.iter().skip(1).cloned().collect(),
-            count: words::count(cluster.count),
             share: words::percent(words::share(cluster.count, differing.max(cluster.count))),
             repeat: Repeat::of(&cluster.repeatability),
+            checked: checked(&cluster),
             first_version: cluster.versions.first().cloned().unwrap_or_default(),
             first_seen: relative(look, &cluster.first_seen),
             last_seen: relative(look, &cluster.last_seen),
-            cause: clusters::cause_words(&cluster.cause_kind),
-            conditions: cluster.conditions.iter().map(condition).collect(),
+            unexplained: clusters::cause_words(&cluster.cause_kind),
+            when: when(&cluster, &kept.rows),
             entity_count: match entities.len() {
                 1 => "1 entity".to_owned(),
                 many => format!("{} entities", words::count(many as u64)),
@@ -233,31 +249,106 @@ pub(crate) fn page(
             entities: entities.iter().take(SHOWN_ENTITIES).cloned().collect(),
             changes: changes(&cluster),
             follows: cluster.follows.clone(),
+            spark: clusters::spark(look, &cluster, 216, 36),
+            by_time: clusters::spark_of(&kept.trend, &cluster, 216, 24),
+            span: kept.trend.span(),
             spark_from: versions.last().map(ToString::to_string).unwrap_or_default(),
             spark_to: versions.first().map(ToString::to_string).unwrap_or_default(),
-            spark,
+            compare_href: (versions.len() > 1).then(|| words::link("/compare", &[themed])),
             latency: curves(look, &cluster),
-            kept: format!(
-                "{} counted, {} kept",
-                words::count(cluster.count),
-                words::count(kept.samples.len() as u64)
-            ),
-            panel: sample.map(|sample| {
-                let wanted = sample::Asked { tab: &asked.tab, view: &asked.view };
-                sample::panel(sample, &kept.model, wanted, &|changes| href(id, asked, changes))
-            }),
+            behind: Behind::of(cluster.count, kept.samples.len() as u64),
+            count: Door::to(cluster.count, exchanges),
+            panel,
             samples,
             matches,
-            id: id.to_string(),
+            id: own,
             parts: cluster.title_parts,
             endpoint: cluster.endpoint,
             first_seen_exact: cluster.first_seen,
             last_seen_exact: cluster.last_seen,
+            initials: initials(cluster.owner.as_deref().unwrap_or_default()),
             owner: cluster.owner,
             note: cluster.note,
         }
         .render(),
     )
+}
+
+fn progress(recheck: &Recheck) -> Progress {
+    Progress {
+        text: recheck.sentence(),
+        planned: recheck.planned.max(1),
+        sent: recheck.sent,
+        over: recheck.is_over(),
+    }
+}
+
+fn exports(id: ClusterId, version: &str) -> Vec<Export> {
+    [
+        ("m", "file", "Markdown", "md", "An issue: sentence, condition, cause, three samples"),
+        ("c", "shell", "curl", "curl", "Three samples against both sides"),
+        (
+            "h",
+            "bolt",
+            "Hurl",
+            "hurl",
+            "The samples as a test file that asks for the primary's answer",
+        ),
+        ("s", "braces", "JSON", "json", "The cluster with its samples"),
+    ]
+    .into_iter()
+    .map(|(key, icon, name, format, about)| Export {
+        key,
+        icon,
+        name,
+        about,
+        href: words::link(
+            &format!("/api/v1/clusters/{id}/export"),
+            &[("format", format), ("version", version)],
+        ),
+    })
+    .collect()
+}
+
+/// Why it no longer counts, and until when.
+fn settled(look: &Look, cluster: &Cluster, fix: Option<&FixRow>) -> Option<String> {
+    if let Some(fix) = fix.filter(|_| cluster.state == "fixed") {
+        return Some(format!(
+            "Fixed {}, {}. It opens again as regressed when it is seen again.",
+            fix.reason,
+            words::when(fix.fixed_at, look.now)
+        ));
+    }
+    if cluster.state != "accepted" {
+        return None;
+    }
+    let mut text = "Accepted".to_owned();
+    if let Some(condition) = &cluster.accepted_condition {
+        text.push_str(&format!(" while {condition}"));
+    }
+    if let Some(owner) = &cluster.accepted_by {
+        text.push_str(&format!(" by {owner}"));
+    }
+    if let Some(end) = &cluster.expires_at {
+        text.push_str(&format!(" until {}", end.get(..10).unwrap_or(end)));
+    }
+    if let Some(reason) = &cluster.accepted_reason {
+        text.push_str(&format!(": {reason}"));
+    }
+    text.push('.');
+    Some(text)
+}
+
+/// `20 of 20 asked again`
+fn checked(cluster: &Cluster) -> String {
+    let checks = &cluster.checks;
+    let asked = checks.deterministic + checks.flaky + checks.lag;
+    match asked {
+        0 => String::new(),
+        asked => {
+            format!("{} of {} asked again", words::count(checks.deterministic), words::count(asked))
+        }
+    }
 }
 
 /// The clusters before and after this one in the list, and `2 of 11`.
@@ -266,22 +357,18 @@ fn neighbours(
     cluster: &Cluster,
     asked: &Asked,
 ) -> Result<(Option<String>, Option<String>, String), ApiError> {
-    let scope = look.scope(&asked.version);
+    let scope = look.scope(&asked.list.version);
     let state = match cluster.state.as_str() {
         state @ ("accepted" | "fixed") => state,
-        _ => "open",
+        _ => asked.list.state(),
     };
-    let list = clusters::every(look, &scope, state)?;
+    let mut list = asked.list.clusters(look, &scope)?;
+    list.retain(|one| is_of(one, state));
     let Some(place) = list.iter().position(|one| one.id == cluster.id) else {
         return Ok((None, None, String::new()));
     };
     let href = |place: usize| {
-        list.get(place).map(|one| {
-            words::link(
-                &format!("/clusters/{}", one.id),
-                &[("version", &asked.version), ("theme", &asked.theme)],
-            )
-        })
+        list.get(place).map(|one| asked.list.link(&format!("/clusters/{}", one.id), &[]))
     };
     let previous = place.checked_sub(1).and_then(href);
     Ok((previous, href(place + 1), format!("{} of {}", place + 1, list.len())))
@@ -302,148 +389,16 @@ fn is_volatile(look: &Look, cluster: &Cluster, model: &Model) -> bool {
     is_open && cluster.by_version.is_empty() && cluster.differences.iter().any(covers)
 }
 
-fn actions(state: &str) -> Vec<Action> {
-    let accept = Action { name: "Accept", state: "accepted", icon: "accept", is_main: false };
-    let fixed = Action { name: "Mark fixed", state: "fixed", icon: "tick", is_main: true };
-    let reopen = Action { name: "Reopen", state: "open", icon: "back", is_main: false };
-    match state {
-        "accepted" => vec![reopen, fixed],
-        "fixed" => vec![reopen],
-        _ => vec![accept, fixed],
-    }
-}
-
 fn relative(look: &Look, instant: &str) -> String {
     words::instant_of(instant).map_or_else(|| instant.to_owned(), |at| words::ago(at, look.now))
 }
 
-fn condition(condition: &DocCondition) -> Condition {
-    let bar = |share: f64| format!("{:.1}", share.clamp(0.0, 1.0) * 100.0);
-    Condition {
-        terms: if condition.terms.is_empty() {
-            vec![condition.text.clone()]
-        } else {
-            condition.terms.iter().map(term).collect()
-        },
-        status: condition.status.clone(),
-        precision: words::percent(condition.precision),
-        precision_bar: bar(condition.precision),
-        recall: words::percent(condition.recall),
-        recall_bar: bar(condition.recall),
-        support: words::count(condition.support),
-    }
-}
-
-fn term(term: &cluster::doc::DocTerm) -> String {
-    match &term.value {
-        serde_json::Value::Null => format!("{} {}", term.field, term.op),
-        serde_json::Value::String(text) => format!("{} {} {text}", term.field, term.op),
-        value => format!("{} {} {value}", term.field, term.op),
-    }
-}
-
-fn changes(cluster: &Cluster) -> Vec<Change> {
-    let value = |value: &serde_json::Value| match value {
-        serde_json::Value::Null => None,
-        value => Some(sample::shown_value(&value.to_string(), 60)),
-    };
-    cluster
-        .differences
-        .iter()
-        .map(|one| Change {
-            class: crate::sides::class_of(&one.kind, None),
-            place: if one.place == "status" { "status".to_owned() } else { one.path.clone() },
-            primary: value(&one.example.primary),
-            candidate: value(&one.example.candidate),
-            cause: one.cause.as_ref().map(|cause| cause.text.clone()).unwrap_or_default(),
-        })
-        .collect()
-}
-
-fn links(
-    look: &Look,
-    samples: &[SampleRow],
-    shown: Option<&SampleRow>,
-    id: ClusterId,
-    asked: &Asked,
-) -> Vec<SampleLink> {
-    samples
-        .iter()
-        .map(|sample| {
-            let request = &sample.view.request;
-            let query = request.query.as_deref().map(|query| format!("?{query}"));
-            SampleLink {
-                href: href(id, asked, &[("sample", &sample.exchange.to_string())]),
-                path: format!("{}{}", request.path, query.unwrap_or_default())
-                    .split_inclusive(['/', '?', '&'])
-                    .map(str::to_owned)
-                    .collect(),
-                clock: words::moment(&sample.view.captured_at, look.now),
-                time: sample.view.captured_at.clone(),
-                current: shown.is_some_and(|shown| shown.exchange == sample.exchange),
-            }
-        })
-        .collect()
-}
-
-/// The sample the URL names, else the newest.
-fn shown<'a>(kept: &'a Kept, asked: &Asked) -> Option<&'a SampleRow> {
-    let mut all = kept.samples.iter().chain(&kept.matches);
-    all.find(|sample| sample.exchange.to_string() == asked.sample).or(kept.samples.first())
-}
-
 /// This page with some parameters changed.
 fn href(id: ClusterId, asked: &Asked, changes: &[(&str, &str)]) -> String {
-    let now: [(&str, &str); 5] = [
-        ("sample", &asked.sample),
-        ("tab", &asked.tab),
-        ("view", &asked.view),
-        ("version", &asked.version),
-        ("theme", &asked.theme),
-    ];
-    let merged: Vec<(&str, &str)> = now
-        .into_iter()
-        .map(|(name, value)| {
-            let changed = changes.iter().find(|(other, _)| *other == name);
-            (name, changed.map_or(value, |(_, value)| *value))
-        })
-        .collect();
-    words::link(&format!("/clusters/{id}"), &merged)
-}
-
-fn curves(look: &Look, cluster: &Cluster) -> Option<Curves> {
-    let version = cluster.versions.last().cloned();
-    let query = EndpointsQuery { version, slice: None };
-    let endpoints = api::endpoints_of(&look.ledger, &query, &look.config.gate).endpoints;
-    let endpoint = endpoints.into_iter().find(|one| one.endpoint == cluster.endpoint)?;
-    let latency: LatencyMs = endpoint.latency_ms;
-    let axis = LatencyAxis::over([latency].iter());
-    let points = |side: &api::Quantiles| -> Option<Vec<(String, String)>> {
-        let ends = [side.p50?, side.p95?, side.p99?];
-        Some(
-            ends.into_iter()
-                .zip([36.0, 126.0, 216.0])
-                .map(|(ms, x)| (format!("{x:.0}"), format!("{:.1}", 74.0 - axis.place(ms) * 70.0)))
-                .collect(),
-        )
-    };
-    let (primary, candidate) = (points(&latency.primary)?, points(&latency.candidate)?);
-    let line = |points: &[(String, String)]| {
-        points.iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
-    };
-    let all =
-        [latency.primary.p50, latency.candidate.p50, latency.primary.p99, latency.candidate.p99];
-    let known: Vec<f64> = all.into_iter().flatten().collect();
-    let (low, high) = known
-        .iter()
-        .fold((f64::INFINITY, 0.0_f64), |(low, high), ms| (low.min(*ms), high.max(*ms)));
-    let tick = |ms: f64| (words::ms(ms), format!("{:.1}", 74.0 - axis.place(ms) * 70.0));
-    Some(Curves {
-        primary_line: line(&primary),
-        candidate_line: line(&candidate),
-        primary,
-        candidate,
-        ticks: vec![tick(high), tick(low)],
-        label: crate::draw::latency_label(&latency),
-    })
+    let [tab, view, open] = asked.panel.parameters();
+    let own = [("sample", asked.sample.as_str()), tab, view, open, ("folds", asked.folds.as_str())];
+    let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
+    let mut all: Vec<(&str, &str)> = own.into_iter().filter(|(name, _)| !changed(name)).collect();
+    all.extend(changes);
+    asked.list.link(&format!("/clusters/{id}"), &all)
 }

@@ -1,502 +1,347 @@
-//! Clusters: what differs, largest first, in sentences.
+//! Clusters: what differs, in sentences.
+
+mod signs;
+mod summary;
+
+pub(crate) use signs::{Repeat, State, cause_words, kind_words, spark, spark_of, support};
+pub(crate) use summary::differing;
 
 use askama::Template;
-use cluster::doc::{Level, TitlePart};
+use cluster::doc::TitlePart;
 use serde::Deserialize;
-use store::Outcome;
 
 use super::{
     Look,
+    acts::{Acts, initials},
+    doors::{Behind, Did, Door, Piece},
     frame::{About, Frame},
     html,
+    list::{List, is_of},
 };
 use crate::{
-    api::{ApiError, Cluster, ClustersQuery, Sort, clusters_of},
+    api::{ApiError, CAUSES, Cluster, REPEATS},
     draw::{self, Columns},
-    ledger::Scope,
+    trend::Trend,
     words,
 };
 
-const KEYS: &[(&str, &str)] =
-    &[("j k", "Move"), ("enter", "Open"), ("/", "Search"), ("?", "Keys on or off")];
+const KEYS: &[(&str, &str)] = &[
+    ("j k", "Move"),
+    ("enter", "Open"),
+    ("a", "Accept"),
+    ("o", "Own"),
+    ("f", "Fixed"),
+    ("r", "Recheck"),
+    ("t", "Time or versions"),
+    ("/", "Search"),
+];
 /// Rows of one page.
-const ROWS: usize = 200;
+const ROWS: usize = 50;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Asked {
-    version: String,
-    endpoint: String,
-    slice: String,
-    /// `open` unless told.
-    state: String,
-    q: String,
-    sort: String,
-    theme: String,
+    #[serde(flatten)]
+    pub(crate) list: List,
+    /// The row one is at.
+    pub(crate) at: String,
+    /// The last row of the page before.
+    cursor: String,
+    /// A change that was just made.
+    pub(crate) did: String,
 }
 
 #[derive(Template)]
 #[template(path = "clusters.html")]
 struct Page {
     frame: Frame,
-    heading: String,
+    heading: Vec<Piece>,
+    plain_heading: String,
     below: String,
+    behind: Behind,
+    did: Option<Did>,
     strip: Vec<draw::Segment>,
     /// What the segments too narrow for a label hold together.
     others: String,
     q: String,
     hidden: Vec<(&'static str, String)>,
-    filters: Vec<Filter>,
-    segments: Vec<StateSegment>,
-    sorts: Vec<SortLink>,
+    filters: Vec<(String, String)>,
+    segments: Vec<Choice>,
+    menus: Vec<Menu>,
+    spark_head: String,
+    spark_href: String,
     groups: Vec<Group>,
-    more: String,
+    position: String,
+    first: Option<String>,
+    next: Option<String>,
     clear_href: String,
     filtered: bool,
+    acts: Acts,
 }
 
-/// A filter in force, with the link that drops it.
-struct Filter {
-    text: String,
-    href: String,
-}
-
-struct StateSegment {
-    name: &'static str,
-    count: usize,
+/// One of several views: a link, with how many it holds.
+struct Choice {
+    name: String,
+    count: Option<u64>,
     href: String,
     current: bool,
 }
 
-struct SortLink {
+struct Menu {
     name: &'static str,
-    href: String,
-    current: bool,
+    value: String,
+    choices: Vec<Choice>,
 }
 
 struct Group {
     name: &'static str,
     about: &'static str,
+    door: Door,
     rows: Vec<Row>,
 }
 
 struct Row {
     id: String,
+    at: bool,
     href: String,
     parts: Vec<TitlePart>,
     endpoint: String,
     support: String,
+    cause: &'static str,
     spark: Columns,
-    count: String,
-    count_href: String,
+    count: Door,
     share: String,
     repeat: Repeat,
     state: State,
+    owner: String,
+    initials: String,
+    condition: String,
 }
 
-/// Whether it would be there again: four dots and a word.
-#[derive(Clone, Copy)]
-pub(crate) struct Repeat {
-    pub(crate) class: &'static str,
-    pub(crate) word: &'static str,
+/// What a page is made of beside the look.
+pub(crate) struct Extra<'a> {
+    /// Where sparklines are by time.
+    pub(crate) trend: Option<&'a Trend>,
+    pub(crate) did: Option<Did>,
 }
 
-impl Repeat {
-    pub(crate) fn of(repeatability: &str) -> Self {
-        match repeatability {
-            "deterministic" => Self { class: "deterministic", word: "Deterministic" },
-            "transient" => Self { class: "transient", word: "Transient" },
-            "flaky" => Self { class: "flaky", word: "Flaky" },
-            _ => Self { class: "unchecked", word: "Unchecked" },
-        }
-    }
-}
-
-/// A state chip.
-#[derive(Clone, Copy)]
-pub(crate) struct State {
-    pub(crate) class: &'static str,
-    pub(crate) word: &'static str,
-}
-
-impl State {
-    pub(crate) const VOLATILE: Self = Self { class: "known", word: "Volatile" };
-
-    pub(crate) fn of(state: &str) -> Self {
-        match state {
-            "regressed" => Self { class: "regressed", word: "Regressed" },
-            "new" => Self { class: "new", word: "New" },
-            "accepted" => Self { class: "accepted", word: "Accepted" },
-            "fixed" => Self { class: "fixed", word: "Fixed" },
-            _ => Self { class: "known", word: "Known" },
-        }
-    }
-}
-
-pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
-    let scope = look.scope(&asked.version);
+pub(crate) fn page(look: &Look, extra: Extra<'_>, asked: &Asked) -> Result<String, ApiError> {
+    let list = &asked.list;
+    let scope = look.scope(&list.version);
     let about = About {
         title: "Clusters",
         section: "/clusters",
         path: "/clusters",
-        version: &asked.version,
-        theme: &asked.theme,
+        version: &list.version,
+        theme: &list.theme,
         keys: KEYS,
     };
-    let state = if asked.state.is_empty() { "open" } else { asked.state.as_str() };
-    let everything = every(look, &scope, "open")?;
-    let mut shown = listed(look, asked, &scope, state)?;
-    let all_shown = shown.len();
-    shown.truncate(ROWS);
+    let unfiltered = List { version: list.version.clone(), ..List::default() };
+    let everything = unfiltered.clusters(look, &scope)?;
+    let open: Vec<&Cluster> = everything.iter().filter(|one| is_of(one, "open")).collect();
+    let fitting = list.clusters(look, &scope)?;
+    let shown: Vec<&Cluster> = fitting.iter().filter(|one| is_of(one, list.state())).collect();
     let differing = differing(look, &scope);
-    let strip = strip(asked, &everything, differing);
+    let heading = summary::heading(list, &scope, &open, differing);
+    let (strip, others) = summary::strip(list, &asked.at, &open, differing);
+    let paged = Paged::of(asked, &shown);
+    let rows = &shown[paged.from..paged.to];
+    let table = Table { look, asked, trend: extra.trend, differing, version: scope.version() };
     html(
         Page {
             frame: Frame::of(look, &about),
-            heading: heading(&everything, differing),
-            below: below(&everything, differing),
-            others: others(&strip, &everything, differing),
+            plain_heading: plain(&heading),
+            heading,
+            below: summary::below(&open, differing),
+            behind: Behind::of(shown.len() as u64, shown.len() as u64),
+            did: extra.did,
             strip,
-            q: asked.q.clone(),
-            hidden: hidden(asked),
-            filters: filters(asked),
-            segments: segments(look, asked, &scope, state)?,
-            sorts: sorts(asked),
-            groups: grouped(look, asked, &shown, differing),
-            more: match all_shown - shown.len() {
-                0 => String::new(),
-                more => {
-                    format!("{} more; narrow the search to see them", words::count(more as u64))
-                }
+            others,
+            q: list.q.clone(),
+            hidden: hidden(list),
+            filters: list.tokens("/clusters"),
+            segments: segments(list, &fitting),
+            menus: menus(list, &everything),
+            spark_head: extra.trend.map_or_else(|| "Versions".to_owned(), Trend::span),
+            spark_href: here(asked, "spark", if list.spark == "hours" { "" } else { "hours" }),
+            groups: table.groups(&shown, rows),
+            position: paged.position(shown.len()),
+            first: (paged.from > 0).then(|| here(asked, "cursor", "")),
+            next: rows
+                .last()
+                .filter(|_| paged.to < shown.len())
+                .map(|last| list.link("/clusters", &[("cursor", &last.id.to_string())])),
+            clear_href: unfiltered.link("/clusters", &[("theme", &list.theme)]),
+            filtered: list.is_filtered(),
+            acts: Acts {
+                version: list.version.clone(),
+                back: here(asked, "did", ""),
+                ..Acts::default()
             },
-            clear_href: link(asked, &[("q", ""), ("endpoint", ""), ("slice", ""), ("state", "")]),
-            filtered: !(asked.q.is_empty() && asked.endpoint.is_empty() && asked.slice.is_empty())
-                || state != "open",
         }
         .render(),
     )
 }
 
-/// Clusters of a state, without other filters, largest first.
-pub(crate) fn every(look: &Look, scope: &Scope, state: &str) -> Result<Vec<Cluster>, ApiError> {
-    let query = ClustersQuery {
-        version: Some(scope.version().unwrap_or("all").to_owned()),
-        state: Some(state.to_owned()),
-        sort: Some(Sort::Count),
-        limit: Some(u32::MAX),
-        ..ClustersQuery::default()
-    };
-    Ok(clusters_of(&look.ledger, &query)?.clusters)
+fn plain(heading: &[Piece]) -> String {
+    let text = |piece: &Piece| piece.door.as_ref().map_or(piece.words.clone(), |d| d.text.clone());
+    heading.iter().map(text).collect()
 }
 
-fn listed(
-    look: &Look,
-    asked: &Asked,
-    scope: &Scope,
-    state: &str,
-) -> Result<Vec<Cluster>, ApiError> {
-    let query = ClustersQuery {
-        version: Some(scope.version().unwrap_or("all").to_owned()),
-        endpoint: Some(asked.endpoint.clone()),
-        state: Some(state.to_owned()),
-        q: Some(asked.q.clone()),
-        sort: Some(match asked.sort.as_str() {
-            "first_seen" => Sort::FirstSeen,
-            "last_seen" => Sort::LastSeen,
-            "count" => Sort::Count,
-            _ => Sort::Severity,
-        }),
-        limit: Some(u32::MAX),
-        cursor: None,
-    };
-    let mut clusters = clusters_of(&look.ledger, &query)?.clusters;
-    if !asked.slice.is_empty() {
-        clusters.retain(|cluster| {
-            cluster.endpoints.iter().any(|name| slice_of(look, name) == asked.slice)
-        });
+/// The rows of one page: those after the row that the cursor names.
+struct Paged {
+    from: usize,
+    to: usize,
+}
+
+impl Paged {
+    fn of(asked: &Asked, shown: &[&Cluster]) -> Self {
+        let place = |id: &str| shown.iter().position(|one| one.id.to_string() == id);
+        let after = place(&asked.cursor).map_or(0, |place| place + 1);
+        // A link to a row leads to its page.
+        let from = match place(&asked.at) {
+            Some(at) if asked.cursor.is_empty() => at - at % ROWS,
+            _ => after,
+        };
+        Self { from, to: (from + ROWS).min(shown.len()) }
     }
-    Ok(clusters)
-}
 
-fn slice_of(look: &Look, endpoint: &str) -> String {
-    let key = look.ledger.endpoint_named(endpoint);
-    let row = key.and_then(|key| look.ledger.endpoints.get(&key));
-    row.and_then(|row| row.slice.clone()).unwrap_or_else(|| "Other traffic".to_owned())
-}
-
-/// Pairs that differ and have an answer: what clusters explain.
-pub(crate) fn differing(look: &Look, scope: &Scope) -> u64 {
-    look.ledger
-        .outcomes
-        .iter()
-        .filter(|count| scope.holds(&count.version) && !count.matches)
-        .filter(|count| matches!(count.outcome, Outcome::Answered | Outcome::PrimaryError))
-        .map(|count| count.pairs)
-        .sum()
-}
-
-/// Mismatches that clusters hold; pairs without an answer, or late, are no mismatches.
-fn explained(clusters: &[Cluster]) -> u64 {
-    let answered = clusters
-        .iter()
-        .filter(|cluster| !matches!(cluster.cause_kind.as_str(), "no_answer" | "lag"));
-    answered.map(|cluster| cluster.count).sum()
-}
-
-fn heading(open: &[Cluster], differing: u64) -> String {
-    let explained = explained(open).min(differing);
-    match (open.len() as u64, differing) {
-        (0, 0) => "No mismatch in this version".to_owned(),
-        (0, differing) => format!("{} in no open cluster", mismatches(differing)),
-        (1, 1) => "1 open cluster explains the one mismatch".to_owned(),
-        (1, differing) => format!(
-            "1 open cluster explains {} of {} mismatches",
-            words::count(explained),
-            words::count(differing)
-        ),
-        (clusters, differing) => format!(
-            "{} open clusters explain {} of {} mismatches",
-            words::count(clusters),
-            words::count(explained),
-            words::count(differing)
-        ),
-    }
-}
-
-fn below(open: &[Cluster], differing: u64) -> String {
-    if differing == 0 {
-        return "What differs is gathered here by its cause, largest first.".to_owned();
-    }
-    let three: u64 = open.iter().take(3).map(|cluster| cluster.count).sum();
-    let gone = words::share(three, differing).min(1.0);
-    let rest = differing.saturating_sub(explained(open));
-    let fix = match open.len() {
-        0 => String::new(),
-        1 => format!("Fix it and {:.0}\u{a0}% are gone. ", gone * 100.0),
-        2 => format!("Fix both and {:.0}\u{a0}% are gone. ", gone * 100.0),
-        3 => format!("Fix all three and {:.0}\u{a0}% are gone. ", gone * 100.0),
-        _ => format!("Fix the three largest and {:.0}\u{a0}% are gone. ", gone * 100.0),
-    };
-    let left = match rest {
-        0 => "Every mismatch is in a cluster.".to_owned(),
-        1 => "1 mismatch is accepted, fixed or in no cluster yet.".to_owned(),
-        rest => {
-            format!("{} mismatches are accepted, fixed or in no cluster yet.", words::count(rest))
+    fn position(&self, all: usize) -> String {
+        if self.from == 0 && self.to == all {
+            return String::new();
         }
-    };
-    format!("{fix}{left}")
-}
-
-fn strip(asked: &Asked, open: &[Cluster], differing: u64) -> Vec<draw::Segment> {
-    let whole = differing.max(open.iter().map(|cluster| cluster.count).sum());
-    let parts: Vec<(String, String, u64)> = open
-        .iter()
-        .map(|cluster| {
-            (cluster.id.to_string(), href(asked, &cluster.id.to_string()), cluster.count)
-        })
-        .collect();
-    draw::strip(&parts, whole)
-}
-
-fn others(strip: &[draw::Segment], open: &[Cluster], differing: u64) -> String {
-    let whole = differing.max(open.iter().map(|cluster| cluster.count).sum());
-    let hidden: Vec<u64> = strip
-        .iter()
-        .zip(open)
-        .filter(|(segment, _)| !segment.labelled)
-        .map(|(_, cluster)| cluster.count)
-        .collect();
-    let share = words::share(hidden.iter().sum(), whole) * 100.0;
-    match hidden.len() {
-        0 => String::new(),
-        1 => format!("1 other {share:.0}\u{a0}%"),
-        more => format!("{more} others {share:.0}\u{a0}%"),
+        format!("{} to {} of {}", self.from + 1, self.to, words::count(all as u64))
     }
 }
 
-fn grouped(look: &Look, asked: &Asked, clusters: &[Cluster], differing: u64) -> Vec<Group> {
-    let kinds = [
-        ("Regressed", "regressed", "back after a fix"),
-        ("New", "new", "not seen in an earlier version"),
-        ("Known", "known", "seen, not yet fixed or accepted"),
-        ("Accepted", "accepted", "differ as wanted"),
-        ("Fixed", "fixed", "not seen since"),
+/// This view with one parameter changed.
+fn here(asked: &Asked, name: &str, value: &str) -> String {
+    let own = [("at", asked.at.as_str()), ("cursor", asked.cursor.as_str())];
+    let mut changes: Vec<(&str, &str)> =
+        own.into_iter().filter(|(other, _)| *other != name).collect();
+    changes.push((name, value));
+    asked.list.link("/clusters", &changes)
+}
+
+struct Table<'a> {
+    look: &'a Look,
+    asked: &'a Asked,
+    trend: Option<&'a Trend>,
+    differing: u64,
+    version: Option<&'a str>,
+}
+
+impl Table<'_> {
+    /// `shown` are all that fit, `rows` those of this page.
+    fn groups(&self, shown: &[&Cluster], rows: &[&Cluster]) -> Vec<Group> {
+        let kinds = [
+            ("Regressed", "regressed", "back after a fix"),
+            ("New", "new", "not seen in an earlier version"),
+            ("Known", "known", "seen, not yet fixed or accepted"),
+            ("Accepted", "accepted", "differ as wanted"),
+            ("Fixed", "fixed", "not seen since"),
+        ];
+        let group = |(name, state, about)| {
+            let own = rows.iter().filter(|one| one.state == state);
+            let rows: Vec<Row> = own.map(|cluster| self.row(cluster)).collect();
+            let all = shown.iter().filter(|one| one.state == state).count() as u64;
+            let href = self.asked.list.link("/clusters", &[("state", state)]);
+            (!rows.is_empty()).then(|| Group { name, about, door: Door::to(all, href), rows })
+        };
+        kinds.into_iter().filter_map(group).collect()
+    }
+
+    fn row(&self, cluster: &Cluster) -> Row {
+        let id = cluster.id.to_string();
+        let list = &self.asked.list;
+        let version = self.version.unwrap_or("all");
+        let behind = [("cluster", id.as_str()), ("version", version), ("theme", &list.theme)];
+        let owner = cluster.owner.clone().unwrap_or_default();
+        Row {
+            at: id == self.asked.at,
+            href: list.link(&format!("/clusters/{id}"), &[]),
+            parts: cluster.title_parts.clone(),
+            endpoint: cluster.endpoint.clone(),
+            support: support(cluster),
+            cause: kind_words(&cluster.cause_kind),
+            spark: match self.trend {
+                Some(trend) => spark_of(trend, cluster, 116, 20),
+                None => spark(self.look, cluster, 116, 20),
+            },
+            count: Door::to(cluster.count, words::link("/exchanges", &behind)),
+            share: words::percent(words::share(cluster.count, self.differing.max(cluster.count))),
+            repeat: Repeat::of(&cluster.repeatability),
+            state: State::of(&cluster.state),
+            initials: initials(&owner),
+            owner,
+            condition: cluster.conditions.first().map(|one| one.text.clone()).unwrap_or_default(),
+            id,
+        }
+    }
+}
+
+fn segments(list: &List, fitting: &[Cluster]) -> Vec<Choice> {
+    [("Open", "open"), ("Accepted", "accepted"), ("Fixed", "fixed")]
+        .into_iter()
+        .map(|(name, state)| Choice {
+            name: name.to_owned(),
+            count: Some(fitting.iter().filter(|one| is_of(one, state)).count() as u64),
+            href: list.link("/clusters", &[("state", if state == "open" { "" } else { state })]),
+            current: list.state() == state,
+        })
+        .collect()
+}
+
+fn menus(list: &List, everything: &[Cluster]) -> Vec<Menu> {
+    let mut owners: Vec<&str> =
+        everything.iter().filter_map(|cluster| cluster.owner.as_deref()).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let owners = owners.into_iter().map(|name| (name, name));
+    let owners: Vec<(&str, &str)> =
+        [("", "anyone"), ("none", "nobody")].into_iter().chain(owners).collect();
+    let causes = CAUSES.map(|kind| (kind, kind_words(kind)));
+    let causes: Vec<(&str, &str)> = [("", "any")].into_iter().chain(causes).collect();
+    let repeats = REPEATS.map(|word| (word, word));
+    let repeats: Vec<(&str, &str)> = [("", "any")].into_iter().chain(repeats).collect();
+    let sorts = [
+        ("", "severity"),
+        ("count", "count"),
+        ("last_seen", "last seen"),
+        ("first_seen", "first seen"),
     ];
-    kinds
-        .into_iter()
-        .filter_map(|(name, state, about)| {
-            let own = clusters.iter().filter(|cluster| cluster.state == state);
-            let rows: Vec<Row> = own.map(|cluster| row(look, asked, cluster, differing)).collect();
-            (!rows.is_empty()).then_some(Group { name, about, rows })
-        })
-        .collect()
+    vec![
+        menu(list, "Owner", "owner", &list.owner, &owners),
+        menu(list, "Cause", "cause", &list.cause, &causes),
+        menu(list, "Repeatability", "repeat", &list.repeat, &repeats),
+        menu(list, "Sort", "sort", &list.sort, &sorts),
+    ]
 }
 
-fn row(look: &Look, asked: &Asked, cluster: &Cluster, differing: u64) -> Row {
-    let id = cluster.id.to_string();
-    Row {
-        href: href(asked, &id),
-        parts: cluster.title_parts.clone(),
-        endpoint: cluster.endpoint.clone(),
-        support: support(cluster),
-        spark: spark(look, cluster, 116, 20),
-        count: words::count(cluster.count),
-        count_href: words::link(
-            "/exchanges",
-            &[
-                ("cluster", id.as_str()),
-                ("version", if asked.version.is_empty() { "" } else { &asked.version }),
-                ("theme", &asked.theme),
-            ],
-        ),
-        share: words::percent(words::share(cluster.count, differing.max(cluster.count))),
-        repeat: Repeat::of(&cluster.repeatability),
-        state: State::of(&cluster.state),
-        id,
-    }
-}
-
-/// Counts by version, with those that do not show it.
-pub(crate) fn spark(look: &Look, cluster: &Cluster, width: u32, height: u32) -> Columns {
-    let versions = look.ledger.candidate_versions();
-    let values: Vec<(f64, String)> = versions
-        .into_iter()
-        .rev()
-        .map(|version| {
-            let hit = cluster.by_version.iter().find(|hit| hit.version == version);
-            let count = hit.map_or(0, |hit| hit.count);
-            (count as f64, words::count(count))
+fn menu(
+    list: &List,
+    name: &'static str,
+    parameter: &str,
+    now: &str,
+    choices: &[(&str, &str)],
+) -> Menu {
+    let choices: Vec<Choice> = choices
+        .iter()
+        .map(|(value, words)| Choice {
+            name: (*words).to_owned(),
+            count: None,
+            href: list.link("/clusters", &[(parameter, value)]),
+            current: *value == now,
         })
         .collect();
-    Columns::of(&values, width, height)
-}
-
-/// What stands below a sentence: the evidence, the kind of cause.
-pub(crate) fn support(cluster: &Cluster) -> String {
-    let mut parts = Vec::new();
-    if cluster.severity.level >= Level::High {
-        parts.push(cluster.severity.reason.clone());
-    }
-    match cluster.endpoints.len() {
-        0 | 1 => {}
-        more => parts.push(format!("{more} endpoints")),
-    }
-    match cluster.conditions.first() {
-        Some(condition) => parts.push(format!(
-            "{} of such requests, {} of these mismatches, over {}",
-            words::percent(condition.precision),
-            words::percent(condition.recall),
-            words::plural(condition.support, "stored row")
-        )),
-        None => parts.push(cause_words(&cluster.cause_kind).to_owned()),
-    }
-    let causes = cluster.differences.iter().filter_map(|one| one.cause.as_ref());
-    parts.extend(causes.map(|cause| cause.text.clone()).take(1));
-    if let Some(follows) = &cluster.follows {
-        parts.push(format!("follows from {follows}"));
-    }
-    parts.join(" · ")
-}
-
-pub(crate) fn cause_words(kind: &str) -> &'static str {
-    match kind {
-        "rule" => "a rule separates it",
-        "data" => "the same entities are wrong",
-        "primary_changed" => "the primary changed",
-        "lag" => "equal at some moment",
-        "no_answer" => "no answer",
-        _ => "no condition found yet",
-    }
-}
-
-fn segments(
-    look: &Look,
-    asked: &Asked,
-    scope: &Scope,
-    state: &str,
-) -> Result<Vec<StateSegment>, ApiError> {
-    let mut segments = Vec::new();
-    for (name, own) in [("Open", "open"), ("Accepted", "accepted"), ("Fixed", "fixed")] {
-        segments.push(StateSegment {
-            name,
-            count: listed(look, asked, scope, own)?.len(),
-            href: link(asked, &[("state", if own == "open" { "" } else { own })]),
-            current: state == own,
-        });
-    }
-    Ok(segments)
-}
-
-fn sorts(asked: &Asked) -> Vec<SortLink> {
-    [("severity", ""), ("count", "count"), ("last seen", "last_seen"), ("first seen", "first_seen")]
-        .into_iter()
-        .map(|(name, value)| SortLink {
-            name,
-            href: link(asked, &[("sort", value)]),
-            current: asked.sort == value,
-        })
-        .collect()
-}
-
-fn filters(asked: &Asked) -> Vec<Filter> {
-    [
-        ("slice", &asked.slice, "slice"),
-        ("endpoint", &asked.endpoint, "endpoint"),
-        ("version", &asked.version, "version"),
-    ]
-    .into_iter()
-    .filter(|(_, value, _)| !value.is_empty())
-    .map(|(name, value, key)| Filter {
-        text: format!("{name}:{value}"),
-        href: link(asked, &[(key, "")]),
-    })
-    .collect()
+    let value = choices.iter().find(|one| one.current).map_or(now, |one| one.name.as_str());
+    Menu { name, value: value.to_owned(), choices }
 }
 
 /// What the search form keeps of the URL.
-fn hidden(asked: &Asked) -> Vec<(&'static str, String)> {
-    [
-        ("version", &asked.version),
-        ("endpoint", &asked.endpoint),
-        ("slice", &asked.slice),
-        ("state", &asked.state),
-        ("sort", &asked.sort),
-        ("theme", &asked.theme),
-    ]
-    .into_iter()
-    .filter(|(_, value)| !value.is_empty())
-    .map(|(name, value)| (name, value.clone()))
-    .collect()
-}
-
-/// This list with some parameters changed.
-fn link(asked: &Asked, changes: &[(&str, &str)]) -> String {
-    let now: [(&str, &str); 7] = [
-        ("q", &asked.q),
-        ("version", &asked.version),
-        ("endpoint", &asked.endpoint),
-        ("slice", &asked.slice),
-        ("state", &asked.state),
-        ("sort", &asked.sort),
-        ("theme", &asked.theme),
-    ];
-    let merged: Vec<(&str, &str)> = now
-        .into_iter()
-        .map(|(name, value)| {
-            let changed = changes.iter().find(|(other, _)| *other == name);
-            (name, changed.map_or(value, |(_, value)| *value))
-        })
-        .collect();
-    words::link("/clusters", &merged)
-}
-
-fn href(asked: &Asked, id: &str) -> String {
-    words::link(&format!("/clusters/{id}"), &[("version", &asked.version), ("theme", &asked.theme)])
-}
-
-fn mismatches(number: u64) -> String {
-    match number {
-        1 => "1 mismatch".to_owned(),
-        number => format!("{} mismatches", words::count(number)),
-    }
+fn hidden(list: &List) -> Vec<(&'static str, String)> {
+    let kept = list.parameters().into_iter();
+    kept.filter(|(name, value)| *name != "q" && !value.is_empty())
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect()
 }

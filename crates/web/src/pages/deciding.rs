@@ -21,7 +21,7 @@ use crate::{
 
 /// Versions in the table.
 const VERSIONS: usize = 12;
-const KEYS: &[(&str, &str)] = &[("?", "Keys on or off")];
+const KEYS: &[(&str, &str)] = &[];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -7,17 +7,30 @@ use store::{Page as Rows, SampleRow};
 
 use super::{
     Look,
+    behind::{self, Wanted},
+    doors::Behind,
     frame::{About, Frame},
     html,
+    masks::Masks,
+    rows::Context,
     sample::{self, FirstDifference, Panel},
 };
 use crate::{
     api::{ApiError, ClusterId, ExchangesQuery},
+    draw::Columns,
     ledger::Scope,
     words,
 };
 
-const KEYS: &[(&str, &str)] = &[("j k", "Move"), ("enter", "Open"), ("?", "Keys on or off")];
+const KEYS: &[(&str, &str)] = &[
+    ("j k", "Move"),
+    ("enter", "Open"),
+    ("space", "Hold or follow"),
+    ("c", "Open the cluster"),
+    ("/", "Search"),
+];
+/// Minutes of the two strips.
+pub(crate) const MINUTES: usize = 60;
 const ONE_KEYS: &[(&str, &str)] =
     &[("n p", "Next, previous difference"), ("esc", "Back to the list")];
 const LIMIT: u32 = 100;
@@ -26,18 +39,27 @@ const LIMIT: u32 = 100;
 #[serde(default)]
 pub(crate) struct Asked {
     version: String,
-    endpoint: String,
-    cluster: String,
-    verdict: String,
+    pub(crate) endpoint: String,
+    pub(crate) slice: String,
+    pub(crate) cluster: String,
+    pub(crate) verdict: String,
+    /// A term of the account (`skipped`), and a reason of it.
+    pub(crate) fate: String,
+    pub(crate) reason: String,
+    pub(crate) q: String,
     cursor: String,
+    /// The row one is at.
+    at: String,
+    /// `follow`: new rows come by themselves.
+    tail: String,
     theme: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct OneAsked {
-    tab: String,
-    view: String,
+    #[serde(flatten)]
+    panel: sample::Asked,
     theme: String,
 }
 
@@ -46,12 +68,31 @@ pub(crate) struct OneAsked {
 struct Page {
     frame: Frame,
     below: String,
+    about: String,
+    behind: Behind,
+    q: String,
+    hidden: Vec<(&'static str, String)>,
     filters: Vec<(String, String)>,
     segments: Vec<Segment>,
+    slices: Vec<(String, String, bool)>,
+    slice: String,
+    compared: Columns,
+    differ: Columns,
+    most: (String, String),
     rows: Vec<Row>,
     older: Option<String>,
     newest: Option<String>,
     clear_href: String,
+}
+
+/// What a page is made of beside the look.
+pub(crate) struct Found<'a> {
+    pub(crate) rows: &'a Rows<SampleRow>,
+    pub(crate) model: &'a Model,
+    /// How many are kept of what is asked for.
+    pub(crate) kept: u64,
+    /// Compared and differing, minute by minute.
+    pub(crate) minutes: Vec<(u64, u64)>,
 }
 
 struct Segment {
@@ -63,6 +104,7 @@ struct Segment {
 
 struct Row {
     id: String,
+    at: bool,
     href: String,
     clock: String,
     time: String,
@@ -108,6 +150,7 @@ impl Asked {
         };
         Ok(ExchangesQuery {
             endpoint: text(&self.endpoint),
+            slice: text(&self.slice),
             version: scope.version().map(str::to_owned),
             cluster,
             verdict: text(&self.verdict),
@@ -119,14 +162,20 @@ impl Asked {
     pub(crate) fn version(&self) -> &str {
         &self.version
     }
+
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            endpoint: &self.endpoint,
+            slice: &self.slice,
+            cluster: &self.cluster,
+            verdict: &self.verdict,
+            fate: &self.fate,
+            reason: &self.reason,
+        }
+    }
 }
 
-pub(crate) fn page(
-    look: &Look,
-    rows: &Rows<SampleRow>,
-    model: &Model,
-    asked: &Asked,
-) -> Result<String, ApiError> {
+pub(crate) fn page(look: &Look, found: &Found<'_>, asked: &Asked) -> Result<String, ApiError> {
     let about = About {
         title: "Exchanges",
         section: "/exchanges",
@@ -135,14 +184,30 @@ pub(crate) fn page(
         theme: &asked.theme,
         keys: KEYS,
     };
+    let scope = look.scope(&asked.version);
+    let counted = behind::counted(look, &scope, &asked.wanted())?;
+    let rows = &found.rows.rows;
+    let masks = Masks::new(look, found.model);
+    let most = |pick: fn(&(u64, u64)) -> u64| {
+        format!("{} a minute", words::count(found.minutes.iter().map(pick).max().unwrap_or(0)))
+    };
     html(
         Page {
             frame: Frame::of(look, &about),
-            below: below(look, rows, asked)?,
+            below: pace(&found.minutes),
+            about: behind::about(&asked.wanted()),
+            behind: Behind::of(counted, found.kept),
+            q: asked.q.clone(),
+            hidden: hidden(asked),
             filters: filters(asked),
             segments: segments(asked),
-            rows: rows.rows.iter().map(|sample| row(look, sample, model, asked)).collect(),
-            older: rows.next.as_deref().map(|cursor| link(asked, &[("cursor", cursor)])),
+            slices: slices(look, asked),
+            slice: asked.slice.clone(),
+            compared: strip(&found.minutes, |minute| minute.0),
+            differ: strip(&found.minutes, |minute| minute.1),
+            most: (most(|minute| minute.0), most(|minute| minute.1)),
+            rows: rows.iter().map(|sample| row(look, sample, &masks, asked)).collect(),
+            older: found.rows.next.as_deref().map(|cursor| link(asked, &[("cursor", cursor)])),
             newest: (!asked.cursor.is_empty()).then(|| link(asked, &[("cursor", "")])),
             clear_href: words::link("/exchanges", &[("theme", &asked.theme)]),
         }
@@ -150,36 +215,42 @@ pub(crate) fn page(
     )
 }
 
-/// `402,118 counted, 25 kept`: the number clicked, and what of it can be looked at.
-fn below(look: &Look, rows: &Rows<SampleRow>, asked: &Asked) -> Result<String, ApiError> {
-    let scope = look.scope(&asked.version);
-    let counted = if asked.cluster.is_empty() {
-        let tally = match look.ledger.endpoint_named(&asked.endpoint) {
-            Some(key) => look.ledger.tallies(&scope).get(&key).copied().unwrap_or_default(),
-            None => look.ledger.total(&scope),
-        };
-        match asked.verdict.as_str() {
-            "match" => tally.matched,
-            "mismatch" => tally.mismatched,
-            _ => tally.compared,
+/// The last whole minute, in a sentence.
+fn pace(minutes: &[(u64, u64)]) -> String {
+    let whole = minutes.len().checked_sub(2).and_then(|at| minutes.get(at));
+    match whole.copied().unwrap_or_default() {
+        (0, _) => "Nothing was compared within the last minute.".to_owned(),
+        (compared, 0) => {
+            format!("{} were compared within the last minute, none differ.", words::count(compared))
         }
-    } else {
-        let id: ClusterId = asked
-            .cluster
-            .parse()
-            .map_err(|problem| ApiError::Parameter { parameter: "cluster", problem })?;
-        let version = scope.version().unwrap_or("all");
-        crate::api::cluster_of(&look.ledger, id, Some(version))?.count
+        (compared, differ) => format!(
+            "{} were compared within the last minute, {} differ.",
+            words::count(compared),
+            words::count(differ)
+        ),
+    }
+}
+
+fn strip(minutes: &[(u64, u64)], pick: fn(&(u64, u64)) -> u64) -> Columns {
+    let values: Vec<(f64, String)> =
+        minutes.iter().map(|minute| (pick(minute) as f64, words::count(pick(minute)))).collect();
+    Columns::over("minutes", &values, 1200, 24)
+}
+
+fn slices(look: &Look, asked: &Asked) -> Vec<(String, String, bool)> {
+    let mut names: Vec<&str> =
+        look.ledger.live_endpoints().filter_map(|row| row.slice.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let choice = |words: &str, value: &str| {
+        let href = link(asked, &[("slice", value), ("cursor", "")]);
+        (words.to_owned(), href, asked.slice == value)
     };
-    let shown = rows.rows.len() as u64;
-    let kept = match (rows.next.is_some(), asked.cursor.is_empty()) {
-        (false, true) => format!("{} kept", words::count(shown)),
-        _ => format!("{} of those kept are shown", words::count(shown)),
-    };
-    Ok(format!(
-        "{} counted, {kept}. Of each way to differ the first, the newest and some between are kept.",
-        words::count(counted)
-    ))
+    let all = [choice("all", "")].into_iter();
+    all.chain(names.into_iter().map(|name| choice(name, name))).collect()
 }
 
 fn verdict(sample: &SampleRow) -> (&'static str, &'static str) {
@@ -190,7 +261,7 @@ fn verdict(sample: &SampleRow) -> (&'static str, &'static str) {
     }
 }
 
-fn row(look: &Look, sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
+fn row(look: &Look, sample: &SampleRow, masks: &Masks<'_>, asked: &Asked) -> Row {
     let view = &sample.view;
     let status =
         |status: Option<u16>| status.map_or_else(|| "none".to_owned(), |status| status.to_string());
@@ -199,6 +270,7 @@ fn row(look: &Look, sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
     let theme: (&str, &str) = ("theme", &asked.theme);
     Row {
         id: view.exchange_id.clone(),
+        at: view.exchange_id == asked.at,
         href: words::link(&format!("/exchanges/{}", sample.exchange), &[theme]),
         clock: words::moment(&view.captured_at, look.now),
         time: view.captured_at.clone(),
@@ -211,7 +283,7 @@ fn row(look: &Look, sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
         status_differs: view.primary.status != view.candidate.status,
         primary_ms: words::ms(view.primary.duration_us as f64 / 1000.0),
         candidate_ms: words::ms(view.candidate.duration_us as f64 / 1000.0),
-        first: if sample.matches { None } else { sample::first_difference(sample, model) },
+        first: if sample.matches { None } else { sample::first_difference(sample, masks) },
         cluster: sample.cluster.map(|id| {
             let id = ClusterId(id).to_string();
             let version: (&str, &str) = ("version", &asked.version);
@@ -222,38 +294,63 @@ fn row(look: &Look, sample: &SampleRow, model: &Model, asked: &Asked) -> Row {
 }
 
 fn segments(asked: &Asked) -> Vec<Segment> {
-    [("All", "", ""), ("Mismatch", "fail", "mismatch"), ("Match", "pass", "match")]
-        .into_iter()
-        .map(|(name, class, value)| Segment {
-            name,
-            class,
-            href: link(asked, &[("verdict", value), ("cursor", "")]),
-            current: asked.verdict == value,
-        })
-        .collect()
+    [
+        ("All", "", ""),
+        ("Mismatch", "fail", "mismatch"),
+        ("No answer", "warn", "no_answer"),
+        ("Lag", "wait", "lag"),
+        ("Match", "pass", "match"),
+    ]
+    .into_iter()
+    .map(|(name, class, value)| Segment {
+        name,
+        class,
+        href: link(asked, &[("verdict", value), ("fate", ""), ("reason", ""), ("cursor", "")]),
+        current: asked.verdict == value && asked.fate.is_empty(),
+    })
+    .collect()
 }
 
 fn filters(asked: &Asked) -> Vec<(String, String)> {
-    [("endpoint", &asked.endpoint), ("cluster", &asked.cluster), ("version", &asked.version)]
+    parameters(asked)
         .into_iter()
-        .filter(|(_, value)| !value.is_empty())
+        .filter(|(name, value)| {
+            let named = ["endpoint", "slice", "cluster", "version", "fate", "reason"];
+            named.contains(name) && !value.is_empty()
+        })
         .map(|(name, value)| {
             (format!("{name}:{value}"), link(asked, &[(name, ""), ("cursor", "")]))
         })
         .collect()
 }
 
-/// This list with some parameters changed.
-fn link(asked: &Asked, changes: &[(&str, &str)]) -> String {
-    let now: [(&str, &str); 6] = [
+/// What the search form keeps of the URL.
+fn hidden(asked: &Asked) -> Vec<(&'static str, String)> {
+    let kept = parameters(asked).into_iter();
+    kept.filter(|(name, value)| !["q", "cursor", "at"].contains(name) && !value.is_empty())
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect()
+}
+
+fn parameters(asked: &Asked) -> [(&'static str, &str); 11] {
+    [
         ("version", &asked.version),
         ("endpoint", &asked.endpoint),
+        ("slice", &asked.slice),
         ("cluster", &asked.cluster),
         ("verdict", &asked.verdict),
+        ("fate", &asked.fate),
+        ("reason", &asked.reason),
+        ("q", &asked.q),
         ("cursor", &asked.cursor),
+        ("tail", &asked.tail),
         ("theme", &asked.theme),
-    ];
-    let merged: Vec<(&str, &str)> = now
+    ]
+}
+
+/// This list with some parameters changed.
+fn link(asked: &Asked, changes: &[(&str, &str)]) -> String {
+    let merged: Vec<(&str, &str)> = parameters(asked)
         .into_iter()
         .map(|(name, value)| {
             let changed = changes.iter().find(|(other, _)| *other == name);
@@ -286,11 +383,18 @@ pub(crate) fn one(
                 .find(|(other, _)| *other == name)
                 .map_or(now.to_owned(), |one| one.1.to_owned())
         };
-        let (tab, view) = (pick("tab", &asked.tab), pick("view", &asked.view));
-        words::link(&path, &[("tab", &tab), ("view", &view), ("theme", &asked.theme)])
+        let [tab, view, open] = asked.panel.parameters().map(|(name, now)| (name, pick(name, now)));
+        let kept = [&tab, &view, &open].map(|(name, value)| (*name, value.as_str()));
+        let [tab, view, open] = kept;
+        words::link(&path, &[tab, view, open, ("theme", &asked.theme)])
     };
     let (class, verdict) = verdict(sample);
-    let wanted = sample::Asked { tab: &asked.tab, view: &asked.view };
+    let masks = Masks::new(look, model);
+    let context = Context {
+        exchange: sample.exchange.to_string(),
+        theme: asked.theme.clone(),
+        ..Context::default()
+    };
     html(
         OnePage {
             frame: Frame::of(look, &about),
@@ -311,7 +415,7 @@ pub(crate) fn one(
                 )
             }),
             captured: sample.view.captured_at.clone(),
-            panel: sample::panel(sample, model, wanted, &href),
+            panel: sample::panel(sample, &masks, &asked.panel, &context, &href),
             line,
         }
         .render(),

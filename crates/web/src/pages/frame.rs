@@ -6,20 +6,30 @@ use super::{
 };
 use crate::{ledger::Scope, serve::asset_url, words};
 
+/// One file per concern; all pages have all of them, so that each is fetched once.
+const STYLES: [&str; 2] = ["app.css", "desk.css"];
+const SCRIPTS: [&str; 1] = ["app.js"];
+
 pub(crate) struct Frame {
     pub(crate) title: String,
-    pub(crate) css: String,
-    pub(crate) script: String,
+    pub(crate) styles: Vec<String>,
+    /// Modules; each works by itself.
+    pub(crate) scripts: Vec<String>,
     pub(crate) icon: String,
     /// `light`, `dark` or empty: what the system says.
     pub(crate) theme: &'static str,
     pub(crate) nav: Vec<NavItem>,
     pub(crate) version: String,
     pub(crate) versions: Vec<VersionLink>,
+    /// Share of compared pairs that match only because a rule hides what differs.
+    pub(crate) masked: String,
+    pub(crate) masked_href: String,
     pub(crate) copying: Copying,
     pub(crate) banners: Vec<Banner>,
     pub(crate) clock: String,
     pub(crate) account: Account,
+    /// RFC 3339.
+    pub(crate) exact: String,
     /// Keys that work on this page, with what they do.
     pub(crate) keys: Vec<(&'static str, &'static str)>,
 }
@@ -70,8 +80,8 @@ impl Frame {
         let scope = look.scope(about.version);
         Self {
             title: about.title.to_owned(),
-            css: asset_url("app.css"),
-            script: asset_url("app.js"),
+            styles: STYLES.map(asset_url).to_vec(),
+            scripts: SCRIPTS.map(asset_url).to_vec(),
             icon: asset_url("icon.svg"),
             theme: match about.theme {
                 "light" => "light",
@@ -81,9 +91,15 @@ impl Frame {
             nav: nav(look, about, &scope),
             version: version_name(&scope, look),
             versions: version_links(look, about, &scope),
+            masked: words::percent(look.ledger.masked_share(&scope)),
+            masked_href: words::link(
+                "/rules",
+                &[("version", about.version), ("theme", about.theme)],
+            ),
             copying: copying(look),
             banners: banners(look, &scope),
             clock: words::clock(look.ledger.now),
+            exact: crate::api::instant(look.ledger.now),
             account: account(look, about),
             keys: about.keys.to_vec(),
         }

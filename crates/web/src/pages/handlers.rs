@@ -7,18 +7,26 @@ use axum::{
     routing::{get, post},
 };
 use exchange::ExchangeId;
-use store::SampleQuery;
+use store::{Page, SampleQuery, SampleRow, Store};
 
 use super::{
-    Look, audit, cluster, clusters, deciding, exchanges, forms, learnt, pipeline, readiness,
+    Look, audit, behind::is_kept, cluster, clusters, compare, deciding, doors, exchanges, forms,
+    masks::Masks, pipeline, readiness, rows, rules, volatile,
 };
 use crate::{
     api::{self, ApiError, ClusterId, sample_query},
     serve::{Actor, App, PageError, PageParameters},
+    trend::{Trend, by_minute},
+    weigh,
 };
 
 /// Samples of a cluster that are listed.
 const SAMPLES: u32 = 25;
+/// Kept exchanges that a search looks through, and finds at most.
+const SEARCHED: usize = 2_000;
+const FOUND: usize = 100;
+/// Kept rows on which conditions are weighed.
+const WEIGHED: u32 = 4_000;
 /// Parked exchanges that are listed.
 const PARKED: u32 = 100;
 /// Remembered values that are listed.
@@ -30,14 +38,19 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(readiness))
         .route("/clusters", get(clusters))
+        .route("/clusters/recheck", post(forms::recheck_new))
         .route("/clusters/{id}", get(cluster))
         .route("/clusters/{id}/state", post(forms::cluster_state))
+        .route("/clusters/{id}/undo", post(forms::cluster_undo))
         .route("/clusters/{id}/recheck", post(forms::cluster_recheck))
         .route("/exchanges", get(exchanges))
         .route("/exchanges/{id}", get(exchange))
-        .route("/volatile", get(volatile))
-        .route("/rules", get(rules))
+        .route("/exchanges/{id}/rows", get(rows))
+        .route("/exchanges/{id}/value", get(value))
+        .merge(rules::routes())
+        .merge(volatile::routes())
         .route("/gate", get(gate))
+        .route("/compare", get(compare))
         .route("/pipeline", get(pipeline))
         .route("/audit", get(audit_page))
         .route("/pause", post(forms::pause))
@@ -49,15 +62,26 @@ async fn readiness(
     actor: Actor,
     PageParameters(asked): PageParameters<readiness::Asked>,
 ) -> Answer {
-    Ok(Html(readiness::page(&Look::at(&app, &actor).await?, &asked)?))
+    let look = Look::at(&app, &actor).await?;
+    let trend = Trend::read(app.store(), look.ledger.now_minute()).await?;
+    Ok(Html(readiness::page(&look, &trend, &asked)?))
 }
 
 async fn clusters(
     State(app): State<App>,
     actor: Actor,
-    PageParameters(asked): PageParameters<clusters::Asked>,
+    PageParameters(mut asked): PageParameters<clusters::Asked>,
 ) -> Answer {
-    Ok(Html(clusters::page(&Look::at(&app, &actor).await?, &asked)?))
+    asked.list = asked.list.with_tokens();
+    let look = Look::at(&app, &actor).await?;
+    let trend = match asked.list.spark.as_str() {
+        "hours" => Some(Trend::read(app.store(), look.ledger.now_minute()).await?),
+        _ => None,
+    };
+    let back = asked.list.link("/clusters", &[("at", &asked.at)]);
+    let did = doors::did(app.store(), &asked.did, back).await?;
+    let extra = clusters::Extra { trend: trend.as_ref(), did };
+    Ok(Html(clusters::page(&look, extra, &asked)?))
 }
 
 async fn cluster(
@@ -69,7 +93,7 @@ async fn cluster(
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
     let look = Look::at(&app, &actor).await?;
     let kept = kept(&app, &look, id, &asked).await?;
-    Ok(Html(cluster::page(&look, id, &kept, &asked)?))
+    Ok(Html(cluster::page(&look, id, kept, &asked)?))
 }
 
 async fn kept(
@@ -85,7 +109,7 @@ async fn kept(
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
     let id = ClusterId(row.id);
     // Of the version whose count the page shows.
-    let version = match asked.version.as_str() {
+    let version = match asked.list.version.as_str() {
         "all" => None,
         "" => api::cluster_of(&look.ledger, id, None)?.versions.pop(),
         version => Some(version.to_owned()),
@@ -114,7 +138,12 @@ async fn kept(
     }
     let recheck = api::rechecks(store, Some(id)).await?.rechecks.into_iter().next();
     let fix = store.fixes().await?.remove(&id.0);
-    Ok(cluster::Kept { samples, matches, model, recheck, fix })
+    let rows = weigh::opened(&store.judged_rows(id.0, row.endpoint, WEIGHED).await?);
+    let trend = Trend::read(store, look.ledger.now_minute()).await?;
+    let history = api::history(store, id).await?.changes;
+    let back = asked.list.link(&format!("/clusters/{id}"), &[("sample", &asked.sample)]);
+    let did = doors::did(store, &asked.did, back).await?;
+    Ok(cluster::Kept { samples, matches, model, rows, trend, history, did, recheck, fix })
 }
 
 async fn exchanges(
@@ -123,10 +152,51 @@ async fn exchanges(
     PageParameters(asked): PageParameters<exchanges::Asked>,
 ) -> Answer {
     let look = Look::at(&app, &actor).await?;
-    let query = asked.query(&look.scope(asked.version()))?;
-    let rows = app.store().samples(&sample_query(&look.ledger, &query)?).await?;
+    let store = app.store();
+    let query = sample_query(&look.ledger, &asked.query(&look.scope(asked.version()))?)?;
+    let (rows, kept) = if !is_kept(&asked.fate) {
+        (Page { rows: Vec::new(), next: None }, 0)
+    } else if asked.q.is_empty() {
+        (store.samples(&query).await?, store.count_samples(&query).await?)
+    } else {
+        let rows = searched(store, query, &asked.q).await?;
+        let found = rows.len() as u64;
+        (Page { rows, next: None }, found)
+    };
+    let from = look.ledger.now_minute() - exchanges::MINUTES as i64 + 1;
+    let minutes = by_minute(&store.trend(from, 1).await?, from, exchanges::MINUTES);
     let model = app.model().await?;
-    Ok(Html(exchanges::page(&look, &rows, &model, &asked)?))
+    let found = exchanges::Found { rows: &rows, model: &model, kept, minutes };
+    Ok(Html(exchanges::page(&look, &found, &asked)?))
+}
+
+/// Kept exchanges that hold all of the words, newest first; of the newest [`SEARCHED`].
+async fn searched(
+    store: &Store,
+    mut query: SampleQuery,
+    words: &str,
+) -> Result<Vec<SampleRow>, ApiError> {
+    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    let mut found = Vec::new();
+    let mut looked = 0;
+    query.cursor = None;
+    query.limit = 200;
+    while looked < SEARCHED && found.len() < FOUND {
+        let page = store.samples(&query).await?;
+        looked += page.rows.len();
+        found.extend(page.rows.into_iter().filter(|row| holds(row, &words)));
+        query.cursor = page.next;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    found.truncate(FOUND);
+    Ok(found)
+}
+
+fn holds(row: &SampleRow, words: &[String]) -> bool {
+    let text = serde_json::to_string(&row.view).unwrap_or_default().to_lowercase();
+    words.iter().all(|word| text.contains(word.as_str()))
 }
 
 async fn exchange(
@@ -144,21 +214,29 @@ async fn exchange(
     Ok(Html(exchanges::one(&look, &sample, &model, &asked)?))
 }
 
-async fn volatile(
+async fn rows(
     State(app): State<App>,
     actor: Actor,
-    PageParameters(asked): PageParameters<learnt::Asked>,
+    Path(id): Path<String>,
+    PageParameters(asked): PageParameters<rows::Asked>,
 ) -> Answer {
+    let missing = || ApiError::NotFound(format!("Exchange {id} is not kept."));
+    let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
+    let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
     let (look, model) = (Look::at(&app, &actor).await?, app.model().await?);
-    Ok(Html(learnt::volatile(&look, &model, &asked)?))
+    Ok(Html(rows::page(&sample, &Masks::new(&look, &model), &asked)?))
 }
 
-async fn rules(
+/// The value at a place of a body as it is spelt, to be copied.
+async fn value(
     State(app): State<App>,
-    actor: Actor,
-    PageParameters(asked): PageParameters<learnt::Asked>,
-) -> Answer {
-    Ok(Html(learnt::rules(&Look::at(&app, &actor).await?, &asked)?))
+    Path(id): Path<String>,
+    PageParameters(asked): PageParameters<rows::ValueAsked>,
+) -> Result<String, PageError> {
+    let missing = || ApiError::NotFound(format!("Exchange {id} has no such value."));
+    let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
+    let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
+    Ok(rows::value(&sample, &asked).ok_or_else(missing)?)
 }
 
 async fn gate(
@@ -167,6 +245,14 @@ async fn gate(
     PageParameters(asked): PageParameters<deciding::Asked>,
 ) -> Answer {
     Ok(Html(deciding::page(&Look::at(&app, &actor).await?, &asked)?))
+}
+
+async fn compare(
+    State(app): State<App>,
+    actor: Actor,
+    PageParameters(asked): PageParameters<compare::Asked>,
+) -> Answer {
+    Ok(Html(compare::page(&Look::at(&app, &actor).await?, &asked)?))
 }
 
 async fn pipeline(

@@ -1,5 +1,7 @@
 //! Pipeline: the whole account, stage by stage, and what keeps it from flowing.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use exchange::control::{BreakerKind, MemoryAlarm};
 use serde::Deserialize;
@@ -7,16 +9,18 @@ use store::ParkedRow;
 
 use super::{
     Look,
+    doors::Door,
     frame::{About, Frame},
     html, readiness,
 };
 use crate::{
     api::{ApiError, MemoryJson, Remembered},
+    draw::Columns,
     ledger::Scope,
     words,
 };
 
-const KEYS: &[(&str, &str)] = &[("?", "Keys on or off")];
+const KEYS: &[(&str, &str)] = &[];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -33,6 +37,7 @@ struct Page {
     heading: String,
     below: String,
     lines: Vec<Line>,
+    lag: Option<Lag>,
     stages: Vec<Stage>,
     parked: Vec<Parked>,
     parked_all: String,
@@ -47,13 +52,21 @@ struct Line {
     key: &'static str,
     name: String,
     about: String,
-    count: String,
+    door: Door,
     share: String,
     bar: String,
     /// 0 a stage, 1 what leaves it, 2 a reason.
     level: u8,
     warn: bool,
-    href: Option<String>,
+}
+
+/// What waits between copying and comparing.
+struct Lag {
+    /// `about 3 s behind`
+    below: String,
+    columns: Columns,
+    most: String,
+    since: String,
 }
 
 struct Stage {
@@ -115,6 +128,7 @@ pub(crate) fn page(
             },
             below: "Each figure is counted where it happens; none is obtained by subtraction.".to_owned(),
             lines: lines(look),
+            lag: lag(look),
             stages: stages(look),
             parked: parked.iter().map(|row| parked_row(row, look)).collect(),
             parked_all: words::count(funnel.parked),
@@ -134,69 +148,118 @@ pub(crate) fn page(
 fn lines(look: &Look) -> Vec<Line> {
     let funnel = look.funnel();
     let total = look.ledger.total(&Scope::All);
-    let whole = funnel.seen.max(funnel.captured).max(1);
-    let mut lines = Vec::new();
-    let line = |key, level, name: &str, about: &str, count: u64| Line {
-        key,
-        name: name.to_owned(),
-        about: about.to_owned(),
-        count: words::count(count),
-        share: words::percent(words::share(count, whole)),
-        bar: format!("{:.2}", words::share(count, whole) * 100.0),
-        level,
-        warn: false,
-        href: None,
-    };
-    let reasons = |lines: &mut Vec<Line>, reasons: &std::collections::BTreeMap<String, u64>| {
+    let account = Account { whole: funnel.seen.max(funnel.captured).max(1) };
+    let (dropped, skipped) = (funnel.dropped_total(), funnel.skipped_total());
+    let mut lines = vec![
+        account.line("seen", 0, "Seen", "requests the taps answered", funnel.seen),
+        account.line("sampled_out", 1, "Sampled out", "not in the sample", funnel.sampled_out),
+        account.line("not_copied", 1, "Not copied", "not meant to be", funnel.not_copied_total()),
+    ];
+    lines.extend(account.reasons("not_copied", &funnel.not_copied));
+    let about = "meant to be copied, lost in a tap";
+    lines.push(warned(account.line("dropped", 1, "Dropped", about, dropped)));
+    lines.extend(account.reasons("dropped", &funnel.dropped));
+    let about = "accepted by spool or broker";
+    lines.push(account.line("captured", 0, "Captured", about, funnel.captured));
+    let about = "without a verdict, for a reason";
+    lines.push(account.line("skipped", 1, "Skipped", about, skipped));
+    lines.extend(account.reasons("skipped", &funnel.skipped));
+    let parked = account.line("parked", 1, "Parked", "set aside, listed below", funnel.parked);
+    lines.push(warned(parked));
+    let about = "queued, replaying or comparing";
+    lines.push(account.line("in_flight", 1, "In flight", about, funnel.in_flight));
+    lines.push(warned(account.line("lost", 1, "Lost", "must be 0", funnel.lost)));
+    let about = "with a result of the candidate";
+    lines.push(account.line("replayed", 1, "Replayed", about, funnel.replayed));
+    lines.push(account.verdict("", 0, "Compared", "pairs recorded in the store", total.compared));
+    for (verdict, name, about, count) in [
+        ("match", "Match", "", total.matched),
+        ("mismatch", "Mismatch", "", total.mismatched),
+        ("no_answer", "No answer", "", total.no_answer),
+        ("lag", "Lag", "equal at some moment", total.lag),
+        ("primary_error", "Primary 5xx", "not judged", total.primary_error),
+    ] {
+        lines.push(account.verdict(verdict, 1, name, about, count));
+    }
+    lines
+}
+
+/// A loss is marked where there is one.
+fn warned(line: Line) -> Line {
+    Line { warn: line.door.n > 0, ..line }
+}
+
+/// Lines, as shares of all that was seen.
+struct Account {
+    whole: u64,
+}
+
+impl Account {
+    fn line(&self, key: &'static str, level: u8, name: &str, about: &str, count: u64) -> Line {
+        self.leading(key, level, (name, about), count, words::link("/exchanges", &[("fate", key)]))
+    }
+
+    fn verdict(&self, verdict: &str, level: u8, name: &str, about: &str, count: u64) -> Line {
+        let href = words::link("/exchanges", &[("verdict", verdict), ("version", "all")]);
+        let key = if level == 0 { "compared" } else { "" };
+        self.leading(key, level, (name, about), count, href)
+    }
+
+    fn reasons(&self, fate: &'static str, reasons: &BTreeMap<String, u64>) -> Vec<Line> {
         let mut sorted: Vec<_> = reasons.iter().filter(|(_, count)| **count > 0).collect();
         sorted.sort_by(|a, b| b.1.cmp(a.1));
-        lines.extend(
-            sorted.into_iter().map(|(name, count)| line("", 2, &words::reason(name), "", *count)),
-        );
-    };
-    lines.push(line("seen", 0, "Seen", "requests the taps answered", funnel.seen));
-    lines.push(line("sampled_out", 1, "Sampled out", "not in the sample", funnel.sampled_out));
-    lines.push(line("not_copied", 1, "Not copied", "not meant to be", funnel.not_copied_total()));
-    reasons(&mut lines, &funnel.not_copied);
-    let dropped = funnel.dropped_total();
-    lines.push(Line {
-        warn: dropped > 0,
-        ..line("dropped", 1, "Dropped", "meant to be copied, lost in a tap", dropped)
-    });
-    reasons(&mut lines, &funnel.dropped);
-    lines.push(line("captured", 0, "Captured", "accepted by spool or broker", funnel.captured));
-    lines.push(line(
-        "skipped",
-        1,
-        "Skipped",
-        "without a verdict, for a reason",
-        funnel.skipped_total(),
-    ));
-    reasons(&mut lines, &funnel.skipped);
-    lines.push(Line {
-        warn: funnel.parked > 0,
-        ..line("parked", 1, "Parked", "set aside, listed below", funnel.parked)
-    });
-    lines.push(line(
-        "in_flight",
-        1,
-        "In flight",
-        "queued, replaying or comparing",
-        funnel.in_flight,
-    ));
-    lines.push(Line { warn: funnel.lost > 0, ..line("lost", 1, "Lost", "must be 0", funnel.lost) });
-    lines.push(line("replayed", 1, "Replayed", "with a result of the candidate", funnel.replayed));
-    lines.push(line("compared", 0, "Compared", "pairs recorded in the store", funnel.compared));
-    let verdict = |name: &str, count: u64, href: &str| Line {
-        href: Some(href.to_owned()),
-        ..line("", 1, name, "", count)
-    };
-    lines.push(verdict("Match", total.matched, "/exchanges?verdict=match&version=all"));
-    lines.push(verdict("Mismatch", total.mismatched, "/exchanges?verdict=mismatch&version=all"));
-    lines.push(verdict("No answer", total.no_answer, "/clusters?version=all&q=no+answer"));
-    lines.push(line("", 1, "Lag", "equal at some moment", total.lag));
-    lines.push(line("", 1, "Primary 5xx", "not judged", total.primary_error));
-    lines
+        let line = |(name, count): (&String, &u64)| {
+            let href = words::link("/exchanges", &[("fate", fate), ("reason", name)]);
+            self.leading("", 2, (&words::reason(name), ""), *count, href)
+        };
+        sorted.into_iter().map(line).collect()
+    }
+
+    fn leading(
+        &self,
+        key: &'static str,
+        level: u8,
+        (name, about): (&str, &str),
+        count: u64,
+        href: String,
+    ) -> Line {
+        Line {
+            key,
+            name: name.to_owned(),
+            about: about.to_owned(),
+            door: Door::to(count, href),
+            share: words::percent(words::share(count, self.whole)),
+            bar: format!("{:.2}", words::share(count, self.whole) * 100.0),
+            level,
+            warn: false,
+        }
+    }
+}
+
+/// Stretches of the chart of what waits.
+const STRETCHES: usize = 60;
+
+/// The most that waited in each stretch since these pages look, 20 minutes at most.
+fn lag(look: &Look) -> Option<Lag> {
+    let looks: Vec<_> = look.pulse.looks().collect();
+    let first = looks.first()?;
+    let size = looks.len().div_ceil(STRETCHES).max(1);
+    let values: Vec<(f64, String)> = looks
+        .chunks(size)
+        .map(|chunk| chunk.iter().map(|look| look.waiting).max().unwrap_or(0))
+        .map(|waiting| (waiting as f64, words::count(waiting)))
+        .collect();
+    let most = looks.iter().map(|look| look.waiting).max().unwrap_or(0);
+    Some(Lag {
+        below: match look.pulse.behind() {
+            Some(0) => "nothing waits: comparing keeps up with copying".to_owned(),
+            Some(seconds) => format!("comparing is about {} behind copying", words::long(seconds)),
+            None => "comparing is further behind copying than these pages have looked".to_owned(),
+        },
+        columns: Columns::over("stretches of time", &values, 1200, 40),
+        most: format!("{} at most", words::count(most)),
+        since: words::ago(first.at, look.now),
+    })
 }
 
 fn stages(look: &Look) -> Vec<Stage> {

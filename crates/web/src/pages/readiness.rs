@@ -9,6 +9,8 @@ use store::EndpointKey;
 
 use super::{
     Look,
+    charts::{Charts, charts},
+    doors::Door,
     frame::{About, Frame},
     html,
     verdict::{Chip, Standing, class},
@@ -16,13 +18,20 @@ use super::{
 use crate::{
     api::{self, ApiError, Endpoint, EndpointsQuery, Funnel, LatencyMs},
     draw::{Columns, Flow, IntervalBar, LatencyAxis, RangeLine, latency_label, rate_axis},
-    ledger::{Ledger, Scope, Tally},
+    ledger::{Ledger, OTHER_TRAFFIC, Scope, Tally},
+    trend::Trend,
     words,
 };
 
 /// A candidate slower than this at p95 is marked.
 const SLOWER: f64 = 1.2;
-const KEYS: &[(&str, &str)] = &[("j k", "Move"), ("enter", "Open"), ("?", "Keys on or off")];
+const KEYS: &[(&str, &str)] = &[
+    ("j k", "Move"),
+    ("enter", "Open"),
+    ("space", "Fold"),
+    ("c", "Clusters"),
+    ("t", "Time or versions"),
+];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -32,6 +41,12 @@ pub(crate) struct Asked {
     verdict: String,
     /// Slices, separated by commas, that are not folded or unfolded as usual.
     flip: String,
+    /// What the charts are of: a slice or an endpoint; empty: everything.
+    of: String,
+    /// `time`: rates by time instead of by version.
+    by: String,
+    /// The row one is at.
+    at: String,
     theme: String,
 }
 
@@ -53,6 +68,7 @@ struct Page {
     rows: Vec<Row>,
     filter: String,
     all_href: String,
+    charts: Charts,
 }
 
 struct Segment {
@@ -72,17 +88,16 @@ struct Row {
     inner: bool,
     is_slice: bool,
     key: String,
-    compared: String,
-    compared_href: String,
-    mismatched: String,
-    mismatched_href: String,
+    at: bool,
+    compared: Door,
+    mismatched: Door,
     bar: IntervalBar,
     rate: String,
     /// `52 of 260 trials`: of what the rate is the share.
     of: String,
     spark: Columns,
     latency: Latency,
-    clusters: u64,
+    clusters: Door,
     clusters_href: String,
     chip: Chip,
 }
@@ -112,7 +127,7 @@ struct Empty {
     paused: bool,
 }
 
-pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
+pub(crate) fn page(look: &Look, trend: &Trend, asked: &Asked) -> Result<String, ApiError> {
     let about = About {
         title: "Readiness",
         section: "/",
@@ -157,6 +172,7 @@ pub(crate) fn page(look: &Look, asked: &Asked) -> Result<String, ApiError> {
             rows: table.rows(&groups),
             filter: asked.verdict.clone(),
             all_href: words::link("/", &[("version", &asked.version), ("theme", &asked.theme)]),
+            charts: charts(look, trend, &scope, asked),
         }
         .render(),
     )
@@ -344,6 +360,27 @@ fn history(look: &Look) -> Vec<BTreeMap<EndpointKey, Tally>> {
     shown.map(|version| look.ledger.tallies(&Scope::One(version.to_owned()))).collect()
 }
 
+impl Asked {
+    pub(super) fn chart(&self) -> (&str, &str) {
+        (&self.of, &self.by)
+    }
+
+    /// This page with some parameters changed.
+    pub(super) fn link(&self, changes: &[(&str, &str)]) -> String {
+        let own = [
+            ("version", self.version.as_str()),
+            ("verdict", &self.verdict),
+            ("flip", &self.flip),
+            ("of", &self.of),
+            ("by", &self.by),
+            ("theme", &self.theme),
+        ];
+        let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
+        let kept = own.into_iter().filter(|(name, _)| !changed(name));
+        words::link("/", &kept.chain(changes.iter().copied()).collect::<Vec<_>>())
+    }
+}
+
 impl Table<'_> {
     fn rows(&self, groups: &[Group]) -> Vec<Row> {
         let wanted = |standing: &Standing| {
@@ -369,7 +406,7 @@ impl Table<'_> {
     }
 
     fn slice(&self, group: &Group) -> Row {
-        let name = group.slice.clone().unwrap_or_else(|| "Other traffic".to_owned());
+        let name = group.slice.clone().unwrap_or_else(|| OTHER_TRAFFIC.to_owned());
         let ready = group.members.iter().filter(|one| one.1.readiness == Readiness::Ready).count();
         let interval = gate::interval::always_valid(
             group.tally.mismatching_trials,
@@ -393,10 +430,12 @@ impl Table<'_> {
             inner: false,
             is_slice: true,
             key: format!("slice {name}"),
-            compared: words::count(group.tally.compared),
-            compared_href: self.link("/exchanges", &[]),
-            mismatched: words::count(group.tally.mismatched),
-            mismatched_href: self.link("/clusters", &[("slice", &name)]),
+            at: self.asked.at == name,
+            compared: Door::to(group.tally.compared, self.link("/exchanges", &[("slice", &name)])),
+            mismatched: Door::to(
+                group.tally.mismatched,
+                self.link("/exchanges", &[("slice", &name), ("verdict", "mismatch")]),
+            ),
             bar: IntervalBar::of(
                 (group.tally.mismatching_trials, group.tally.trials),
                 interval.low,
@@ -408,7 +447,7 @@ impl Table<'_> {
             of: words::of_trials(group.tally.mismatching_trials, group.tally.trials),
             spark: self.spark(&in_slice),
             latency: self.latency(&group.latency),
-            clusters: group.clusters,
+            clusters: Door::to(group.clusters, self.link("/clusters", &[("slice", &name)])),
             clusters_href: self.link("/clusters", &[("slice", &name)]),
             chip: group.standing.chip(),
             name,
@@ -426,11 +465,12 @@ impl Table<'_> {
             inner,
             is_slice: false,
             key: name.clone(),
-            compared: words::count(endpoint.compared),
-            compared_href: self.link("/exchanges", &[("endpoint", name)]),
-            mismatched: words::count(endpoint.mismatched),
-            mismatched_href: self
-                .link("/exchanges", &[("endpoint", name), ("verdict", "mismatch")]),
+            at: self.asked.at == *name,
+            compared: Door::to(endpoint.compared, self.link("/exchanges", &[("endpoint", name)])),
+            mismatched: Door::to(
+                endpoint.mismatched,
+                self.link("/exchanges", &[("endpoint", name), ("verdict", "mismatch")]),
+            ),
             bar: IntervalBar::of(
                 (endpoint.mismatching_trials, endpoint.trials),
                 endpoint.rate_low,
@@ -442,7 +482,7 @@ impl Table<'_> {
             of: words::of_trials(endpoint.mismatching_trials, endpoint.trials),
             spark: self.spark(&is_own),
             latency: self.latency(&endpoint.latency_ms),
-            clusters: endpoint.clusters,
+            clusters: Door::to(endpoint.clusters, self.link("/clusters", &[("endpoint", name)])),
             clusters_href: self.link("/clusters", &[("endpoint", name)]),
             chip: standing.chip(),
         }
@@ -458,7 +498,9 @@ impl Table<'_> {
             others.push(name);
         }
         let flip = others.join(",");
-        Fold { href: self.link("/", &[("verdict", &self.asked.verdict), ("flip", &flip)]), open }
+        let kept = [("verdict", self.asked.verdict.as_str()), ("flip", &flip), ("at", name)];
+        let charts = [("of", self.asked.of.as_str()), ("by", &self.asked.by)];
+        Fold { href: self.link("/", &[&kept[..], &charts[..]].concat()), open }
     }
 
     /// Mismatch rate by version.

@@ -1,13 +1,19 @@
 //! One kept exchange: both answers side by side, headers, request, patch, raw.
 
-use cluster::{Covers, EndpointId, Evidence, Model, Nature};
+use cluster::{Evidence, Nature};
+use serde::Deserialize;
 use store::{
     SampleRow,
     view::{AnswerView, BodyView, DifferenceView, SampleView},
 };
 
+use super::{
+    masks::Masks,
+    rows::{Context, ShownItem, shown_items},
+};
 use crate::{
-    sides::{self, Kinds, Sides},
+    serve::asset_url,
+    sides::{self, FIRST, Kinds, Open, Sides},
     words,
 };
 
@@ -19,15 +25,29 @@ pub(crate) struct Panel {
     pub(crate) unified: bool,
     pub(crate) split_href: String,
     pub(crate) unified_href: String,
+    /// Opens every fold, or closes them.
+    pub(crate) folds_href: String,
+    pub(crate) folds_open: bool,
+    pub(crate) has_folds: bool,
     pub(crate) kinds: Kinds,
     pub(crate) primary: Side,
     pub(crate) candidate: Side,
-    /// `None` where a body is no text; then `bodies` says why.
-    pub(crate) sides: Option<Sides>,
+    /// `None` where a body is no text; then `absent` of the sides says why.
+    pub(crate) items: Option<Vec<ShownItem>>,
+    pub(crate) is_cut: bool,
+    /// Where rows are loaded from, and where a rule begins.
+    pub(crate) rows_href: String,
+    pub(crate) rule_href: String,
     pub(crate) headers: Vec<HeaderRow>,
     pub(crate) request: Request,
     pub(crate) patch: String,
     pub(crate) notes: Vec<String>,
+    /// The rule that was saved from here.
+    pub(crate) ruled: String,
+    pub(crate) back: String,
+    pub(crate) css: String,
+    pub(crate) rules_css: String,
+    pub(crate) script: String,
 }
 
 pub(crate) struct Tab {
@@ -64,10 +84,22 @@ pub(crate) struct Request {
 }
 
 /// What a URL says of the panel.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Asked<'a> {
-    pub(crate) tab: &'a str,
-    pub(crate) view: &'a str,
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    pub(crate) tab: String,
+    pub(crate) view: String,
+    /// Which folds are open.
+    pub(crate) open: String,
+    /// The rule that was just saved.
+    pub(crate) ruled: String,
+}
+
+impl Asked {
+    /// What stays in links.
+    pub(crate) fn parameters(&self) -> [(&str, &str); 3] {
+        [("tab", &self.tab), ("view", &self.view), ("open", &self.open)]
+    }
 }
 
 const TABS: [(&str, &str); 5] = [
@@ -81,11 +113,16 @@ const TABS: [(&str, &str); 5] = [
 /// Makes a link to the page with some of its parameters changed.
 type Links<'a> = &'a dyn Fn(&[(&str, &str)]) -> String;
 
-pub(crate) fn panel(sample: &SampleRow, model: &Model, asked: Asked<'_>, href: Links<'_>) -> Panel {
+pub(crate) fn panel(
+    sample: &SampleRow,
+    masks: &Masks<'_>,
+    asked: &Asked,
+    context: &Context,
+    href: Links<'_>,
+) -> Panel {
     let view = &sample.view;
-    let masks = |one: &DifferenceView| mask(model, sample.endpoint, one);
+    let masks = masks.at(sample);
     let tab = TABS.iter().map(|(_, key)| *key).find(|key| *key == asked.tab).unwrap_or("");
-    let unified = asked.view == "unified";
     let headers = header_rows(view, &masks);
     let differing = headers.iter().filter(|row| row.class != "same").count();
     let tabs = TABS
@@ -97,43 +134,40 @@ pub(crate) fn panel(sample: &SampleRow, model: &Model, asked: Asked<'_>, href: L
             current: *key == tab,
         })
         .collect();
-    let patch = if tab == "patch" { patch_text(view) } else { String::new() };
+    let open = Open::read(&asked.open);
+    let sides = if tab.is_empty() { Sides::of(view, &masks) } else { None };
+    let items = sides.as_ref().map(|sides| {
+        let items = sides.items(0, FIRST, &open);
+        shown_items(sides, &items, context, &|at| href(&[("open", &open.with(at))]))
+    });
+    let has_folds = items.iter().flatten().any(|item| matches!(item, ShownItem::Fold { .. }));
     Panel {
         id: view.exchange_id.clone(),
         tabs,
         tab,
-        unified,
+        unified: asked.view == "unified",
         split_href: href(&[("view", "")]),
         unified_href: href(&[("view", "unified")]),
+        folds_href: href(&[("open", if open.is_any() { "" } else { "all" })]),
+        folds_open: open.is_any(),
+        has_folds: has_folds || open.is_any(),
         kinds: Kinds::of(&view.differences, &masks),
         primary: side(&view.primary, &view.candidate),
         candidate: side(&view.candidate, &view.primary),
-        sides: if tab.is_empty() { Sides::of(view, &masks) } else { None },
+        is_cut: sides.as_ref().is_some_and(Sides::is_cut),
+        items,
+        rows_href: context.rows_href(&asked.open),
+        rule_href: context.rule_href(None),
         headers,
         request: request(view),
-        patch,
+        patch: if tab == "patch" { patch_text(view) } else { String::new() },
         notes: view.notes.clone(),
+        ruled: asked.ruled.clone(),
+        back: href(&[]),
+        css: asset_url("diff.css"),
+        rules_css: asset_url("rules.css"),
+        script: asset_url("diff.js"),
     }
-}
-
-/// Why a difference does not count: as it was judged, or by what was learnt since.
-pub(crate) fn mask(model: &Model, endpoint: i64, one: &DifferenceView) -> Option<String> {
-    if let Some(why) = &one.masked {
-        return Some(why.clone());
-    }
-    model
-        .volatile_at(EndpointId(endpoint))
-        .find(|place| {
-            let covered = match (place.covers, one.kind.as_str()) {
-                (Covers::Value, "value_changed")
-                | (Covers::Order, "reordered")
-                | (Covers::Presence, "added" | "removed" | "type_changed") => one.general.as_str(),
-                (Covers::Order, "moved") => one.general.strip_suffix("/*").unwrap_or(&one.general),
-                _ => return false,
-            };
-            place.path == covered && crate::api::place_name(place.place) == one.place
-        })
-        .map(|place| format!("volatile: {}", evidence(&place.evidence)))
 }
 
 /// `uuid, 8,622 of 8,622`
@@ -155,6 +189,7 @@ pub(crate) fn evidence(evidence: &Evidence) -> String {
             words::count(*differed),
             words::count(*compared)
         ),
+        Evidence::Said { reason } => format!("said by a user: {reason}"),
         Evidence::Elsewhere { endpoints } => {
             format!("as at {}", words::plural(*endpoints, "other endpoint"))
         }
@@ -278,9 +313,9 @@ fn patch_text(view: &SampleView) -> String {
 }
 
 /// `200 → 404`, and what differs first.
-pub(crate) fn first_difference(sample: &SampleRow, model: &Model) -> Option<FirstDifference> {
-    let one =
-        sample.view.differences.iter().find(|one| mask(model, sample.endpoint, one).is_none())?;
+pub(crate) fn first_difference(sample: &SampleRow, masks: &Masks<'_>) -> Option<FirstDifference> {
+    let masks = masks.at(sample);
+    let one = sample.view.differences.iter().find(|one| masks(one).is_none())?;
     Some(FirstDifference {
         class: sides::class_of(&one.kind, None),
         place: if one.place == "status" { "status".to_owned() } else { one.path.clone() },

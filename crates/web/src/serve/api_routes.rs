@@ -15,22 +15,23 @@ use exchange::{
     control::{Command, Scope},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
-use store::AcceptanceRow;
+use store::ChangeRow;
 
-use super::{Actor, App, parameters, refusal};
+use super::{Actor, App, parameters, refusal, rule_routes};
 use crate::{
     api::{
         self, ApiError, AuditQuery, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery,
         Entities, EntitiesQuery, ExchangesQuery, Form, GateQuery, MemoryQuery, OPENAPI, PageQuery,
-        PauseRequest, RecheckRequest, ResetRequest, Rules, StateChange, StateName,
-        VersionAnnouncement,
+        PauseRequest, RecheckRequest, ResetRequest, StateChange, UndoRequest, VersionAnnouncement,
     },
     desired,
+    export::{Format, Subject},
     ledger::Ledger,
 };
 
 const MAX_CLUSTERS: u32 = 1_000;
+/// Kept exchanges of one export.
+const EXPORTED: u32 = 25;
 
 pub(super) fn routes() -> Router<App> {
     let routes = Router::new()
@@ -41,15 +42,16 @@ pub(super) fn routes() -> Router<App> {
         .route("/clusters/{id}/samples", get(samples))
         .route("/clusters/{id}/entities", get(entities))
         .route("/clusters/{id}/state", post(cluster_state))
+        .route("/clusters/{id}/undo", post(cluster_undo))
+        .route("/clusters/{id}/history", get(history))
+        .route("/clusters/{id}/export", get(export_cluster))
         .route("/clusters/{id}/recheck", post(cluster_recheck))
         .route("/rechecks", get(rechecks).post(ask_recheck))
         .route("/rechecks/{id}", get(recheck))
         .route("/reset", post(reset))
         .route("/exchanges", get(exchanges))
         .route("/exchanges/{id}", get(exchange))
-        .route("/rules", get(rules))
-        .route("/rules/preview", post(preview_rules))
-        .route("/volatile", get(volatile))
+        .merge(rule_routes::routes())
         .route("/memory", get(memory))
         .route("/gate", get(gate))
         .route("/versions", get(versions).post(announce))
@@ -63,7 +65,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// An error with the path it belongs to.
-struct Refused(ApiError, String);
+pub(super) struct Refused(ApiError, String);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -72,7 +74,7 @@ impl IntoResponse for Refused {
 }
 
 /// The path asked for, so that problems can name it.
-struct Asked(Parts);
+pub(super) struct Asked(Parts);
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = std::convert::Infallible;
@@ -83,12 +85,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 }
 
 impl Asked {
-    fn query<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+    pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         parameters::query(&self.0).map_err(|error| self.refuse(error))
     }
 
     /// A JSON body; its content type must say so, which no cross-site form can.
-    fn body<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Refused> {
+    pub(super) fn body<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Refused> {
         let kind = self.0.headers.get(header::CONTENT_TYPE);
         let is_json = kind
             .and_then(|value| value.to_str().ok())
@@ -101,28 +103,34 @@ impl Asked {
             .map_err(|error| self.refuse(ApiError::Request(format!("the body: {error}"))))
     }
 
-    fn id<T: std::str::FromStr<Err: std::fmt::Display>>(&self, text: &str) -> Result<T, Refused> {
+    pub(super) fn id<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        text: &str,
+    ) -> Result<T, Refused> {
         text.parse().map_err(|error: T::Err| {
             self.refuse(ApiError::NotFound(format!("`{text}` is not an id here: {error}")))
         })
     }
 
-    fn answer<T: Serialize>(&self, result: Result<T, ApiError>) -> Result<Json<T>, Refused> {
+    pub(super) fn answer<T: Serialize>(
+        &self,
+        result: Result<T, ApiError>,
+    ) -> Result<Json<T>, Refused> {
         result.map(Json).map_err(|error| self.refuse(error))
     }
 
-    async fn ledger(&self, app: &App) -> Result<Arc<Ledger>, Refused> {
+    pub(super) async fn ledger(&self, app: &App) -> Result<Arc<Ledger>, Refused> {
         app.ledger().await.map_err(|error| self.refuse(error.into()))
     }
 
-    fn refuse(&self, error: ApiError) -> Refused {
+    pub(super) fn refuse(&self, error: ApiError) -> Refused {
         let original = self.0.extensions.get::<OriginalUri>();
         let path = original.map_or_else(|| self.0.uri.path(), |uri| uri.0.path());
         Refused(error, path.to_owned())
     }
 }
 
-type Answer<T> = Result<Json<T>, Refused>;
+pub(super) type Answer<T> = Result<Json<T>, Refused>;
 
 async fn funnel(State(app): State<App>, asked: Asked) -> Answer<api::Funnel> {
     asked.answer(told_funnel(&app).await)
@@ -151,8 +159,8 @@ async fn clusters(State(app): State<App>, asked: Asked) -> Answer<api::Clusters>
 
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct VersionQuery {
-    version: Option<String>,
+pub(super) struct VersionQuery {
+    pub(super) version: Option<String>,
 }
 
 async fn cluster(
@@ -184,7 +192,7 @@ async fn entities(
     let id: ClusterId = asked.id(&id)?;
     let query: EntitiesQuery = asked.query()?;
     let form = query.form().map_err(|error| asked.refuse(error))?;
-    let cluster = api::cluster(app.store(), id, None).await;
+    let cluster = api::cluster_of(&*asked.ledger(&app).await?, id, None);
     let entities = cluster.map(Entities::of).map_err(|error| asked.refuse(error))?;
     Ok(match form {
         Form::Json => Json(entities).into_response(),
@@ -203,10 +211,13 @@ async fn cluster_state(
     Path(id): Path<String>,
     asked: Asked,
     body: Bytes,
-) -> Answer<api::Cluster> {
+) -> Answer<api::Changed> {
     let id: ClusterId = asked.id(&id)?;
     let change: StateChange = asked.body(&body)?;
-    asked.answer(change_state(&app, &actor, id, &change).await)
+    let changed = change_state(&app, &actor, id, &change).await;
+    let change = changed.map_err(|error| asked.refuse(error))?.map(|row| row.id);
+    let cluster = api::cluster_of(&*asked.ledger(&app).await?, id, None);
+    asked.answer(cluster.map(|cluster| api::Changed { cluster, change }))
 }
 
 pub(crate) async fn change_state(
@@ -214,35 +225,88 @@ pub(crate) async fn change_state(
     actor: &Actor,
     id: ClusterId,
     change: &StateChange,
-) -> Result<api::Cluster, ApiError> {
-    let expires_at = change.expiry()?;
-    let (row, _) = app
-        .store()
-        .cluster(id.0)
-        .await?
-        .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
-    let id = ClusterId(row.id);
-    let owner = change.owner.as_deref().or(row.owner.as_deref());
-    let note = change.note.as_deref().or(row.note.as_deref());
-    if change.state == StateName::Accepted {
-        let condition = api::condition_of(&row);
-        let accepted_at = app.now();
-        let row = AcceptanceRow { cluster: id.0, condition, accepted_at, expires_at };
-        app.store().accept(&row).await?;
-    } else {
-        app.store().unaccept(id.0).await?;
+) -> Result<Option<ChangeRow>, ApiError> {
+    let changed = api::change_state(app.store(), id, change, Some(actor.name())).await?;
+    if let Some(row) = &changed {
+        app.kept_ledger().has_changed();
+        actor.did("cluster.state", ClusterId(row.cluster), &row.before, &row.after);
     }
-    app.store().set_cluster_state(id.0, change.state.into(), owner, note).await?;
-    tracing::info!(cluster.id = %id, cluster.state = ?change.state, "the state of a cluster was set");
-    app.kept_ledger().has_changed();
-    let changed = api::cluster_of(&*app.ledger().await?, id, None)?;
-    let before = json!({ "state": row.state.as_str(), "owner": row.owner, "note": row.note });
-    let after = json!({
-        "state": change.state, "owner": changed.owner, "note": changed.note,
-        "expires_at": changed.expires_at, "condition": changed.accepted_condition,
-    });
-    actor.did("cluster.state", id, before, after);
     Ok(changed)
+}
+
+async fn cluster_undo(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::Changed> {
+    let id: ClusterId = asked.id(&id)?;
+    let request: UndoRequest = asked.body(&body)?;
+    let undone = undo_change(&app, &actor, id, request.change).await;
+    let change = Some(undone.map_err(|error| asked.refuse(error))?.id);
+    let cluster = api::cluster_of(&*asked.ledger(&app).await?, id, None);
+    asked.answer(cluster.map(|cluster| api::Changed { cluster, change }))
+}
+
+/// Takes a change of a cluster back.
+pub(crate) async fn undo_change(
+    app: &App,
+    actor: &Actor,
+    id: ClusterId,
+    change: i64,
+) -> Result<ChangeRow, ApiError> {
+    let undone = api::undo(app.store(), id, change, Some(actor.name())).await?;
+    app.kept_ledger().has_changed();
+    actor.did("cluster.undo", ClusterId(undone.cluster), &undone.before, &undone.after);
+    Ok(undone)
+}
+
+async fn history(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Answer<api::History> {
+    let id: ClusterId = asked.id(&id)?;
+    asked.answer(api::history(app.store(), id).await)
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ExportQuery {
+    format: Option<String>,
+    version: Option<String>,
+}
+
+async fn export_cluster(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let id: ClusterId = asked.id(&id)?;
+    let query: ExportQuery = asked.query()?;
+    let written = exported(&app, id, &query).await;
+    written.map_err(|error| asked.refuse(error))
+}
+
+async fn exported(app: &App, id: ClusterId, query: &ExportQuery) -> Result<Response, ApiError> {
+    let format = Format::asked(query.format.as_deref())?;
+    let cluster = api::cluster_of(&*app.ledger().await?, id, query.version.as_deref())?;
+    let page = api::PageQuery { limit: Some(EXPORTED), ..api::PageQuery::default() };
+    let samples = api::samples(app.store(), id, &page).await?.samples;
+    let text = format.write(&Subject {
+        cluster: &cluster,
+        samples: &samples,
+        primary: app.config().primary.as_deref().unwrap_or_default(),
+        candidate: app.config().candidate.as_deref().unwrap_or_default(),
+        address: &format!("http://{}", app.address()),
+    })?;
+    let disposition = format!("attachment; filename=\"{}\"", format.file_name(&cluster));
+    let headers = [
+        (header::CONTENT_TYPE, format.content_type().to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, text).into_response())
 }
 
 async fn cluster_recheck(
@@ -321,26 +385,6 @@ async fn exchange(
 ) -> Answer<api::ExchangeDetail> {
     let id: ExchangeId = asked.id(&id)?;
     asked.answer(api::exchange(app.store(), id).await)
-}
-
-async fn rules(State(app): State<App>) -> Json<Rules> {
-    Json(Rules { rules: app.config().rules.clone() })
-}
-
-async fn preview_rules(
-    State(app): State<App>,
-    asked: Asked,
-    body: Bytes,
-) -> Answer<api::RulesPreview> {
-    let Rules { rules } = asked.body(&body)?;
-    asked.answer(match app.previewer() {
-        Some(previewer) => previewer.preview(app.store(), rules).await,
-        None => Err(ApiError::Request("this process cannot preview rules".to_owned())),
-    })
-}
-
-async fn volatile(State(app): State<App>, asked: Asked) -> Answer<api::Volatile> {
-    asked.answer(api::volatile(app.store()).await)
 }
 
 async fn memory(State(app): State<App>, asked: Asked) -> Result<Response, Refused> {

@@ -4,11 +4,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{
     MOST_ROWS, Row,
-    lines::{cell, plain},
+    line::{Line, What},
 };
-
-/// Longer lines are cut: they would be one row of a page each.
-const LONGEST: usize = 4_000;
 
 pub(super) fn rows(left: &str, right: &str) -> Vec<Row> {
     let diff = TextDiff::configure()
@@ -16,50 +13,50 @@ pub(super) fn rows(left: &str, right: &str) -> Vec<Row> {
         .diff_lines(left, right);
     let (mut left_number, mut right_number) = (0, 0);
     let mut rows: Vec<Row> = Vec::new();
-    for change in diff.iter_all_changes().take(MOST_ROWS * 2) {
-        let line = cut(change.value().trim_end_matches(['\n', '\r']));
+    // Where the run of removed lines without a partner begins.
+    let mut open = 0;
+    for change in diff.iter_all_changes() {
+        if rows.len() > MOST_ROWS {
+            break;
+        }
+        let text = change.value().trim_end_matches(['\n', '\r']).to_owned();
         match change.tag() {
             ChangeTag::Equal => {
                 left_number += 1;
                 right_number += 1;
                 rows.push(Row {
-                    left: Some(cell(left_number, 0, vec![plain(line.clone())])),
-                    right: Some(cell(right_number, 0, vec![plain(line)])),
+                    left: Some(line(left_number, text.clone())),
+                    right: Some(line(right_number, text)),
                     class: "same",
                     ..Row::default()
                 });
+                open = rows.len();
             }
             ChangeTag::Delete => {
                 left_number += 1;
-                let left = Some(cell(left_number, 0, vec![plain(line)]));
+                let left = Some(line(left_number, text));
                 rows.push(Row { left, class: "removed", ..Row::default() });
             }
             ChangeTag::Insert => {
                 right_number += 1;
-                let right = Some(cell(right_number, 0, vec![plain(line)]));
+                let right = Some(line(right_number, text));
                 // An inserted line stands beside the first removed one without a partner.
-                let partner = rows
-                    .iter()
-                    .rposition(|row| row.class != "removed")
-                    .map_or(0, |before| before + 1);
-                match rows.get_mut(partner) {
+                match rows.get_mut(open) {
                     Some(row) => {
                         row.right = right;
                         row.class = "changed";
                     }
                     None => rows.push(Row { right, class: "added", ..Row::default() }),
                 }
+                open += 1;
             }
         }
     }
     rows
 }
 
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(LONGEST) {
-        None => line.to_owned(),
-        Some((end, _)) => format!("{} … ({} bytes)", &line[..end], line.len()),
-    }
+fn line(number: u32, text: String) -> Line {
+    Line { number, depth: 0, comma: false, what: What::Text(text) }
 }
 
 #[cfg(test)]
@@ -71,5 +68,8 @@ mod tests {
         let classes: Vec<&str> =
             rows("a\nb\nc\n", "a\nB\nc\nd\n").into_iter().map(|row| row.class).collect();
         assert_eq!(classes, ["same", "changed", "same", "added"]);
+        let classes: Vec<&str> =
+            rows("a\nb\nc\n", "x\ny\nz\nw\n").into_iter().map(|row| row.class).collect();
+        assert_eq!(classes, ["changed", "changed", "changed", "added"]);
     }
 }

@@ -25,6 +25,11 @@ async fn answers_are_what_the_document_says() {
     let kept = stage.json("/api/v1/clusters/C-1/samples").await;
     let exchange = kept["samples"][0]["exchange_id"].as_str().unwrap().to_owned();
     stage.post("/api/v1/rechecks", &json!({ "exchange": exchange })).await;
+    let rule = json!({ "path": "$.sum", "kind": "numeric_tolerance", "abs": 1, "reason": "cents" });
+    assert_eq!(stage.post("/api/v1/rules", &rule).await.status, 201);
+    let said = json!({ "endpoint": "GET /loans/{id}/decision", "path": "/x", "says": "never",
+        "reason": "must agree" });
+    assert_eq!(stage.post("/api/v1/volatile", &said).await.status, 200);
     let mut checked = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         let Some(schema) = methods.pointer("/get/responses/200/content/application~1json/schema")
@@ -34,6 +39,7 @@ async fn answers_are_what_the_document_says() {
         let id = match path.split('/').nth(1) {
             Some("clusters") => "C-1",
             Some("rechecks") => "1",
+            Some("rules") => "R-1",
             _ => exchange.as_str(),
         };
         let url = format!("/api/v1{}", path.replace("{id}", id));

@@ -84,16 +84,17 @@ async fn a_cluster_shows_both_sides_of_a_sample() {
     says(
         &page,
         &[
-            "Some that match, as contrast",
+            "Nearest that match",
             "counted,",
             "volatile: uuid, 8,622 of 8,622",
-            "ignored by rule 2",
+            "ignored by rule 1",
             "from /reasons/2",
             "equal lines /applicant",
         ],
     );
     assert!(page.contains("<mark>&#34;APPROVED&#34;</mark>"), "the changed value is marked");
-    assert!(page.contains("class=\"token\""), "redacted values are tokens");
+    let opened = stage.page("/clusters/C-1?open=all").await;
+    assert!(opened.contains("class=\"token\""), "redacted values are tokens");
     let patch = stage.page("/clusters/C-1?tab=patch").await;
     says(&patch, &["/decision"]);
     for tab in ["headers", "request", "raw", "nonsense"] {
@@ -292,7 +293,7 @@ async fn without_traffic_the_first_page_says_what_to_do() {
     says(&stage.page("/clusters").await, &["No mismatch yet: both sides answer alike."]);
     says(&stage.page("/exchanges").await, &["No kept exchange fits."]);
     says(&stage.page("/volatile").await, &["Nothing is learnt yet."]);
-    says(&stage.page("/rules").await, &["No rule is configured"]);
+    says(&stage.page("/rules").await, &["No rule says otherwise"]);
     says(&stage.page("/gate").await, &["Not enough evidence"]);
     says(
         &stage.page("/pipeline").await,

@@ -571,6 +571,8 @@ fn model(now: Micros) -> ModelRow {
         number: 4,
         parameters: Vec::new(),
         explained: Vec::new(),
+        rules: Vec::new(),
+        overruled: Vec::new(),
         volatile: vec![
             volatile(2, "/decision_id", "uuid", 8_622),
             volatile(2, "/trace", "token", 8_622),

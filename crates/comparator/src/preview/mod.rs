@@ -4,25 +4,21 @@
 //! signatures hold the places they mask. All others act when a pair is compared; what they would do
 //! is told on kept samples.
 
+mod counted;
+mod effect;
+mod reach;
+mod samples;
+
+pub use effect::{Effect, EffectAsked, EffectLine, Masked, effect};
+pub use reach::{Reach, reach};
+
 use std::collections::BTreeMap;
 
-use cluster::{EndpointId, Place, Signature, Verdict};
-use diff::{Budget, Document};
+use cluster::{EndpointId, Model, Place, RouteRules, RuleBook, RuleName, Signature, Verdict};
 use serde::Serialize;
-use store::{
-    EndpointRow, Outcome, SampleQuery, SampleRow, Store, Versus,
-    view::{AnswerView, BodyView},
-};
+use store::{EndpointRow, Outcome, Store, Versus};
 
-use crate::{
-    CompareConfigError, RouteRules, analyst,
-    plan::{Learned, Plan, Registry},
-    rules::RuleBook,
-};
-
-/// Mismatching samples that are looked at, the newest.
-const MOST_SAMPLES: usize = 500;
-const PAGE: u32 = 250;
+use crate::{CompareConfigError, analyst, plan::Learned};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Preview {
@@ -66,35 +62,48 @@ pub enum PreviewError {
     Model(String),
 }
 
-/// Of `rules` in place of those in force.
+impl From<cluster::rules::RuleBookError> for PreviewError {
+    fn from(error: cluster::rules::RuleBookError) -> Self {
+        Self::Rules(error.into())
+    }
+}
+
+/// Of `rules` in place of those of the configuration; those saved in the store stay in force.
 pub async fn preview(store: &Store, rules: &[RouteRules]) -> Result<Preview, PreviewError> {
-    let book = RuleBook::compile(rules)?;
-    let model = match store.model_newer(0).await? {
-        Some(row) => {
-            analyst::read_model(&row).map_err(|error| PreviewError::Model(format!("{error:#}")))?
-        }
-        None => cluster::Model::default(),
-    };
-    let learned = Learned::new(model);
+    let learned = Learned::new(model(store).await?, &RuleBook::compile(rules)?);
     let told = rules.iter().enumerate().map(|(at, rule)| RulePreview {
         route: rule.route.clone(),
         path: rule.rule.path.clone(),
-        told: if book.is_exact(at) { "exact" } else { "samples" },
+        told: told(&learned.book, RuleName::File(at + 1)),
     });
-    let rows: Endpoints = store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect();
+    let rows = all_endpoints(store).await?;
     Ok(Preview {
         rules: told.collect(),
-        endpoints: endpoints(store, &book, &learned, &rows).await?,
-        samples: samples(store, &book, &learned, &rows).await?,
+        endpoints: endpoints(store, &learned, &rows).await?,
+        samples: samples::preview(store, &learned, &rows).await?,
     })
 }
 
 /// By key.
 type Endpoints = BTreeMap<i64, EndpointRow>;
 
+async fn all_endpoints(store: &Store) -> Result<Endpoints, PreviewError> {
+    Ok(store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect())
+}
+
+/// How the effect of a rule is told: `exact` or `samples`.
+fn told(book: &RuleBook, name: RuleName) -> &'static str {
+    if book.is_exact(name) { "exact" } else { "samples" }
+}
+
+/// The model in force.
+async fn model(store: &Store) -> Result<Model, PreviewError> {
+    let Some(row) = store.model_newer(0).await? else { return Ok(Model::default()) };
+    analyst::read_model(&row).map_err(|error| PreviewError::Model(format!("{error:#}")))
+}
+
 async fn endpoints(
     store: &Store,
-    book: &RuleBook,
     learned: &Learned,
     rows: &Endpoints,
 ) -> Result<Vec<EndpointPreview>, PreviewError> {
@@ -119,7 +128,7 @@ async fn endpoints(
             continue;
         }
         let places: Vec<Place> = serde_json::from_str(&count.places).unwrap_or_default();
-        let ignored = |place: &Place| book.ignores(&row.method, &row.template, place);
+        let ignored = |place: &Place| learned.book.ignores(&row.method, &row.template, place);
         let verdict = learned.model.verdict(EndpointId(home), &Signature::new(places), &ignored);
         if verdict != Verdict::Match {
             entry.mismatching_then += count.pairs;
@@ -143,64 +152,4 @@ fn home(rows: &Endpoints, key: i64) -> i64 {
         }
     }
     at
-}
-
-async fn samples(
-    store: &Store,
-    book: &RuleBook,
-    learned: &Learned,
-    rows: &Endpoints,
-) -> Result<SamplePreview, PreviewError> {
-    let (mut preview, registry) = (SamplePreview::default(), Registry::default());
-    let mut query = SampleQuery { matches: Some(false), limit: PAGE, ..SampleQuery::default() };
-    loop {
-        let page = store.samples(&query).await?;
-        for row in &page.rows {
-            preview.looked_at += 1;
-            let Some(endpoint) = rows.get(&home(rows, row.endpoint)) else { continue };
-            let plan = learned.plan(&endpoint.method, endpoint.template.clone(), book, &registry);
-            preview.would_match += u64::from(would_match(row, &plan));
-        }
-        query.cursor = page.next;
-        if query.cursor.is_none() || preview.looked_at as usize >= MOST_SAMPLES {
-            return Ok(preview);
-        }
-    }
-}
-
-/// Whether a kept sample has no difference left. Views are redacted alike on both sides: what was
-/// equal still is.
-fn would_match(row: &SampleRow, plan: &Plan) -> bool {
-    let view = &row.view;
-    let elsewhere = view.differences.iter().any(|one| one.place != "body");
-    if elsewhere || view.candidate.no_answer.is_some() {
-        return false;
-    }
-    let (Some(left), Some(right)) = (body(&view.primary), body(&view.candidate)) else {
-        return false;
-    };
-    let document = |answer, text: &'_ str| -> (Option<String>, Vec<u8>) {
-        (content_type(answer), text.as_bytes().to_vec())
-    };
-    let (left, right) = (document(&view.primary, left), document(&view.candidate, right));
-    let found = diff::diff(
-        Document { content_type: left.0.as_deref(), bytes: &left.1 },
-        Document { content_type: right.0.as_deref(), bytes: &right.1 },
-        &plan.rules,
-        &Budget::default(),
-    );
-    found.changes.iter().all(|change| plan.mask(change.masked_by).is_some())
-}
-
-fn body(answer: &AnswerView) -> Option<&str> {
-    match &answer.body {
-        BodyView::Text { text } => Some(text),
-        BodyView::Empty => Some(""),
-        BodyView::Binary { .. } | BodyView::Absent { .. } => None,
-    }
-}
-
-fn content_type(answer: &AnswerView) -> Option<String> {
-    let named = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    named.map(|(_, value)| value.clone())
 }

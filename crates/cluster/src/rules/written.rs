@@ -1,10 +1,10 @@
-//! One entry of `[[rules]]`: which endpoints, and how a place is compared there.
+//! One rule as it is written: which endpoints, and how a place is compared there.
 
 use diff::{Rule, RuleKind};
 use serde::{Deserialize, Serialize};
 
 /// Rules for the endpoints that `route` names.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(try_from = "Written")]
 pub struct RouteRules {
     /// `GET /loans/{id}`, `/loans/*`; absent = everywhere.
