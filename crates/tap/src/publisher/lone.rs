@@ -48,10 +48,8 @@ impl Lone {
 mod tests {
     use exchange::{Epoch, SessionKey};
 
-    use super::{
-        super::lane::{MAX_EXCHANGES, tests::waiting},
-        *,
-    };
+    use super::*;
+    use crate::publisher::lane::{MAX_EXCHANGES, tests::waiting};
 
     fn lanes() -> Vec<Lane> {
         (0..4).map(|partition| Lane::new(Epoch(1), partition)).collect()

@@ -184,20 +184,6 @@ fn empty_lines_without_end_are_no_way_to_stay() {
     assert!(client.ends());
 }
 
-#[test]
-fn an_empty_line_between_requests_may_come_in_halves() {
-    let primary = Primary::answering(OK);
-    let tap = Tap::before(&primary);
-    let mut client = tap.client();
-    for _ in 0..3 {
-        client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi");
-        assert_eq!(client.response().status(), 200);
-        client.send("\r");
-        assert!(client.is_silent_for(Duration::from_millis(50)));
-        client.send("\n");
-    }
-}
-
 /// A primary that sends one event for each word on the channel, and when it has sent one.
 fn sending_when_told() -> (Primary, mpsc::Sender<()>, mpsc::Receiver<Instant>) {
     let (tell, told) = mpsc::channel();
