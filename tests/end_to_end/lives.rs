@@ -54,25 +54,12 @@ async fn a_template_learnt_later_renames_what_was_stored() {
         );
         let id = before["id"].as_str().unwrap().to_owned();
         let accepted = json!({ "state": "accepted", "owner": "ann", "note": "cents come in May" });
-        let url = format!("{}/api/v1/clusters/{id}/state", system.web);
-        let answer = system
-            .client
-            .post(url)
-            .header("content-type", "application/json")
-            .body(accepted.to_string())
-            .send()
-            .await
-            .unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
-        let url = format!("{}/api/v1/clusters/{id}/recheck", system.web);
-        system
-            .client
-            .post(url)
-            .header("content-type", "application/json")
-            .body("{}")
-            .send()
-            .await
-            .unwrap();
+        for (what, said) in [("state", accepted), ("recheck", json!({}))] {
+            let url = format!("{}/api/v1/clusters/{id}/{what}", system.web);
+            let asked = system.client.post(url).header("content-type", "application/json");
+            let answer = asked.body(said.to_string()).send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        }
 
         ask(&system, 12..60).await;
         system.settled(60).await;
