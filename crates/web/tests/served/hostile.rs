@@ -140,6 +140,7 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
         conditions: Vec::new(),
         entities: Some(vec![HOSTILE.into()]),
         follows: Some(HOSTILE.into()),
+        changed: None,
     };
     let row = ClusterRow {
         id: 0,
