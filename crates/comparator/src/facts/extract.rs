@@ -38,18 +38,21 @@ pub(crate) struct Subject {
     kind: Option<String>,
     /// The last thing in the path, with its id: in `/loans/{id}/decision` the loan.
     named: Option<(String, String)>,
-    /// Whether the path ends with it.
+    /// Whether the answer is about it alone: the path ends with it and names no other thing. In
+    /// `/customers/9/offers/P-1` the offer has no name of its own.
     is_it: bool,
 }
 
 impl Subject {
     pub(crate) fn of(template: &str, path: &str) -> Self {
         let mut subject = Self::default();
+        let mut named = 0;
         for (step, value) in steps(template, path) {
             if step.starts_with('{') {
                 let id = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
                 subject.named = subject.kind.clone().map(|kind| (kind, id.into_owned()));
-                subject.is_it = true;
+                named += 1;
+                subject.is_it = named == 1;
             } else {
                 subject.kind = context(step).or(subject.kind);
                 subject.is_it = false;
@@ -324,6 +327,8 @@ mod tests {
         let wrapped = format!(r#"{{"data":{body}}}"#);
         assert_eq!(told("/customers/{id}", "/customers/c9", &wrapped).len(), 1);
         assert_eq!(told("/customers/{id}/block", "/customers/c9/block", body), expected);
+        let offer = r#"{"customer":"c9","sku":"P-1","total":5}"#;
+        assert!(told("/customers/{id}/offers/{sku}", "/customers/c9/offers/P-1", offer).is_empty());
         let sku = r#"{"sku":"P-1","group":"toys"}"#;
         assert_eq!(told("/products/{sku}", "/products/P-1", sku), [r#"product P-1: group="toys""#]);
     }
