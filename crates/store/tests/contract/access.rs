@@ -8,7 +8,7 @@ use crate::place::on_each;
 
 const HASH: &[u8] = b"hash of what a browser holds";
 
-fn login(hash: &[u8], name: &'static str, at: i64) -> Login<'_> {
+fn login<'a>(hash: &'a [u8], name: &'static str, at: i64) -> Login<'a> {
     Login { hash, name, at, expires_at: at + 1_000 }
 }
 
