@@ -61,10 +61,10 @@ impl Store {
     }
 
     /// The password was right: this try was none to be slowed down for.
-    pub async fn give_try_back(&self, place: &str) -> Result<(), StoreError> {
-        let update = sql("UPDATE login_failures SET failures = failures - 1, until = 0 \
+    pub async fn give_try_back(&self, place: &str, now: Micros) -> Result<(), StoreError> {
+        let update = sql("UPDATE login_failures SET failures = failures - 1, until = $2 \
              WHERE place = $1 AND failures > 0");
-        self.backend.run(update.bind(place)).await.map(drop)
+        self.backend.run(update.bind(place).bind(now)).await.map(drop)
     }
 
     /// As if nobody had ever tried.

@@ -8,7 +8,7 @@ use crate::place::on_each;
 
 const HASH: &[u8] = b"hash of what a browser holds";
 
-fn login(hash: &[u8], name: &'static str, at: i64) -> Login<'_> {
+fn login<'a>(hash: &'a [u8], name: &'static str, at: i64) -> Login<'a> {
     Login { hash, name, at, expires_at: at + 1_000 }
 }
 
@@ -86,7 +86,7 @@ async fn tries_are_slowed_down_and_forgiven() {
         assert_eq!(take("account b", 1_000).await, None, "others are not slowed down");
         assert_eq!(take("account a", 1_100).await, None);
         assert_eq!(take("account a", 1_100).await, Some(1_300));
-        store.give_try_back("account a").await.unwrap();
+        store.give_try_back("account a", 1_200).await.unwrap();
         assert_eq!(take("account a", 1_200).await, None);
         assert_eq!(take("account a", 1_200).await, Some(1_400));
         store.forgive("account a").await.unwrap();

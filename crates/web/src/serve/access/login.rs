@@ -120,7 +120,7 @@ async fn log_in(State(app): State<App>, request: Request) -> Result<Response, Pa
         return Ok(response);
     };
     app.store().forgive(&account(name)).await?;
-    app.store().give_try_back(&address(&way)).await?;
+    app.store().give_try_back(&address(&way), app.now()).await?;
     begin(&app, &way, &headers, name, role, &presented.next).await
 }
 
