@@ -6,13 +6,18 @@
 
 mod bad_input;
 mod browser;
+mod changes;
 mod demo;
 mod diffs;
+mod endpoints;
 mod exchanges;
 mod gate;
 mod harness;
 mod kills;
+mod lives;
 mod loops;
+mod noise;
 mod rechecks;
 mod restarts;
+mod sharing;
 mod tap_alone;

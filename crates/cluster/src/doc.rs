@@ -15,6 +15,17 @@ pub struct ClusterDoc {
     pub conditions: Vec<DocCondition>,
     pub entities: Option<Vec<String>>,
     pub follows: Option<String>,
+    /// When the primary changed, where that is the cause.
+    #[serde(default)]
+    pub changed: Option<DocChange>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocChange {
+    /// RFC 3339.
+    pub at: String,
+    /// The build that answers since then, where the primary says so.
+    pub version: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

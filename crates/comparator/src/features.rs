@@ -6,15 +6,15 @@ use std::borrow::Cow;
 
 use cluster::{
     endpoint::{generalise_members, parameter_values},
-    explain::{Row, Scalar},
+    explain::{Aside, Row, Scalar},
 };
 use exchange::{Pair, Request, redact::Redactor};
 use percent_encoding::percent_decode_str;
 
-use crate::{leaves, plan::Plan, side::Side};
+use crate::{facts::Facts, leaves, plan::Plan, side::Side};
 
 /// Cells of one row.
-const MOST_CELLS: usize = 240;
+const MOST_CELLS: usize = 300;
 /// Of them, from one body.
 const MOST_LEAVES: usize = 100;
 const MOST_PARAMETERS: usize = 40;
@@ -60,6 +60,20 @@ const TELLING_HEADERS: &[&str] = &["content-type", "location", "x-total-count", 
 pub(crate) struct Wanted {
     pub(crate) request_body: bool,
     pub(crate) response_body: bool,
+    /// What is known of the things it names.
+    pub(crate) entities: bool,
+}
+
+impl Wanted {
+    pub(crate) const ALL: Self = Self { request_body: true, response_body: true, entities: true };
+}
+
+/// What is known of a pair beside its two messages.
+#[derive(Debug)]
+pub(crate) struct Beside<'a> {
+    pub(crate) aside: Aside,
+    pub(crate) session: Vec<(String, Scalar)>,
+    pub(crate) facts: &'a Facts,
 }
 
 /// The row of a pair under a plan.
@@ -68,9 +82,11 @@ pub(crate) fn row(
     plan: &Plan,
     pair: &Pair,
     primary: &Side<'_>,
-    more: Vec<(String, Scalar)>,
+    beside: Beside<'_>,
     wanted: Wanted,
 ) -> Row {
+    let mut more = beside.aside.cells();
+    more.extend(beside.session);
     let mut cells = Cells { redactor, cells: more };
     let request = &pair.exchange.request;
     cells.add("request.method", text(&request.method));
@@ -93,9 +109,13 @@ pub(crate) fn row(
     {
         cells.body("response.body", primary.content_type().unwrap_or_default(), body);
     }
-    let mut row = Row { cells: cells.cells };
-    row.cells.truncate(MOST_CELLS);
-    row
+    let mut cells = cells.cells;
+    if wanted.entities {
+        let known = beside.facts.cells(plan, pair, &cells);
+        cells.extend(known);
+    }
+    cells.truncate(MOST_CELLS);
+    Row { cells }
 }
 
 struct Cells<'a> {

@@ -2,7 +2,12 @@
 
 use exchange::{
     Body, Exchange, ExchangeId, Headers, Micros, Number, Request, Response, SessionKey,
+    redact::{RedactConfig, Redactor},
 };
+
+pub(crate) fn redactor() -> Redactor {
+    Redactor::new(RedactConfig::default(), [7; 32])
+}
 
 /// A request that the primary answered with an empty JSON object.
 pub(crate) fn exchange(method: &str, target: &str, started_at: Micros) -> Exchange {

@@ -18,7 +18,7 @@ use exchange::{
     seal::{Keyring, SealError},
 };
 use queue::{Consumer, Delivery, Lane, Queue};
-use store::{Fate, RecheckResult, Share};
+use store::{FactRow, Fate, RecheckResult, Share};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +53,7 @@ pub(crate) struct Content {
     pub(crate) marks: Vec<Mark>,
     pub(crate) unreadable: Vec<Unreadable>,
     pub(crate) rechecked: Vec<RecheckResult>,
+    pub(crate) facts: Vec<FactRow>,
 }
 
 /// What the workers share.
@@ -186,15 +187,22 @@ impl Workshop {
             Opened::Aside(content) => return Ok(content),
         };
         let (settled, content) = self.parted(batch, &learned);
-        for one in &settled {
-            if let Settlement::Replayed(pair) = &one.settlement {
-                self.judge.note(pair, &learned);
-            }
-        }
+        let facts = self.noted(&settled, &learned);
         let judged = settled
             .into_iter()
             .map(|settled| (settled.number, self.settle(settled, &learned, dead)));
-        Ok(Content { items: judged.collect(), ..content })
+        Ok(Content { items: judged.collect(), facts, ..content })
+    }
+
+    /// Notes what all pairs of a message say, before any of them is judged.
+    fn noted(&self, settled: &[Settled], learned: &Learned) -> Vec<FactRow> {
+        let pairs = settled.iter().filter_map(|one| match &one.settlement {
+            Settlement::Replayed(pair) => Some(pair),
+            _ => None,
+        });
+        // What cannot be read is judged all the same, and parked there if it must be.
+        let noted = pairs.filter_map(|pair| tries(1, || self.judge.note(pair, learned)));
+        noted.flatten().collect()
     }
 
     /// One pair after the other, each noted before it begins.
@@ -269,8 +277,9 @@ impl Workshop {
             tries(TRIES, || recheck::judge(&self.judge, one, learned))
         });
         let rechecked = rechecked.flatten().collect();
-        let items = Vec::new();
-        (settled, Content { items, voids, snapshots, marks, unreadable, rechecked })
+        let content =
+            Content { voids, snapshots, marks, unreadable, rechecked, ..Content::default() };
+        (settled, content)
     }
 
     fn park(&self, pair: &Pair, reason: ParkReason, detail: &str) -> Fate {

@@ -2,20 +2,28 @@
 
 use std::sync::Arc;
 
-use cluster::{Model, Place, RuleBook, Signature, StoredRule, Verdict};
+use cluster::{
+    Model, Pins, Place, RuleBook, Signature, StoredRule, Verdict,
+    explain::{Aside, Row},
+};
 use exchange::{
     Answer, Finding, Micros, Outcome, Pair, Response, SkipReason, redact::Redactor, seal::Keyring,
 };
-use store::{Checked, Compared, Fate, KeptRow, Outcome as Counted, Sample, Stratum, Watched};
+use store::{
+    Checked, Compared, FactRow, Fate, KeptRow, Outcome as Counted, Sample, Stratum, Watched,
+};
 
 use crate::{
     branches::Branches,
     compare::{Comparison, Difference, compare},
     config::CompareConfig,
     earlier::Earlier,
-    features::{self, Wanted},
+    elements,
+    facts::Facts,
+    features::{self, Beside, Wanted},
     headers::Asked,
     mapped::{self, ReadBack, read_back, with_mapped},
+    naming::Naming,
     plan::{Known, Learned, Plan, Registry},
     primary_version::PrimaryVersion,
     reservoir::{self, Reservoirs},
@@ -31,6 +39,7 @@ pub(crate) struct Judge {
     /// Compared headers, in lower case.
     names: Vec<String>,
     limit: usize,
+    naming: Naming,
     /// Of the configuration; models bring those of the store.
     book: RuleBook,
     pub(crate) registry: Registry,
@@ -38,6 +47,7 @@ pub(crate) struct Judge {
     earlier: Earlier,
     pub(crate) reservoirs: Reservoirs,
     sessions: Sessions,
+    pub(crate) facts: Facts,
     pub(crate) branches: Branches,
     primary: PrimaryVersion,
     redactor: Redactor,
@@ -72,12 +82,14 @@ impl Judge {
         Ok(Self {
             names: config.headers.iter().map(|name| name.to_ascii_lowercase()).collect(),
             limit: config.max_decoded_bytes,
+            naming: Naming::compile(&config.endpoints)?,
             book: RuleBook::compile(&config.rules)?,
             registry: Registry::default(),
             slots: Slots::new(config.samples),
             earlier: Earlier::default(),
             reservoirs: Reservoirs::default(),
             sessions: Sessions::default(),
+            facts: Facts::new(keys.derive("facts")),
             branches: Branches::default(),
             primary: PrimaryVersion::new(config),
             redactor,
@@ -95,11 +107,14 @@ impl Judge {
         self.book.with(stored)
     }
 
-    /// Notes what is asked, for pairs of the same session that come later.
-    pub(crate) fn note(&self, pair: &Pair, learned: &Learned) {
-        let request = &pair.exchange.request;
-        let plan = learned.plan(&request.method, request.path(), &self.registry);
+    /// Notes what is asked, for pairs of the same session that come later, and what the primary
+    /// says of the things it names; gives what is new of that.
+    pub(crate) fn note(&self, pair: &Pair, learned: &Learned) -> Vec<FactRow> {
+        let exchange = &pair.exchange;
+        let plan = self.plan(pair, learned);
         self.sessions.note(pair, &plan);
+        let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
+        self.facts.note(&self.redactor, &plan, pair, &primary)
     }
 
     pub(crate) fn judge(&self, pair: &Pair, learned: &Learned) -> Judged {
@@ -109,7 +124,7 @@ impl Judge {
             return Judged { fate: Fate::Skipped { version, reason }, context: None };
         }
         let request = &exchange.request;
-        let plan = learned.plan(&request.method, request.path(), &self.registry);
+        let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, outcome) = self.against_candidate(&plan, pair, &primary);
         let drifted = pair.reference.as_ref().is_some_and(|asked| asked.secondary_drifted);
@@ -125,7 +140,8 @@ impl Judge {
         let found = self.known(&plan, &comparison.signature, learned);
         let (known, outcome, checked) = self.in_time(pair, &plan, found, outcome, learned);
         let mut sample = self.sample(pair, &plan, &known, &comparison, outcome);
-        let (row, watched) = self.row(pair, &plan, &known, &primary, outcome, sample.as_mut());
+        let look = Look { plan: &plan, known: &known, primary: &primary, comparison: &comparison };
+        let (row, watched) = self.row(pair, &look, outcome, sample.as_mut());
         let body = primary.body().unwrap_or_default();
         let compared = Compared {
             endpoint: plan.endpoint.0,
@@ -155,6 +171,17 @@ impl Judge {
         Judged { fate: Fate::Compared(Box::new(compared)), context: Some(context) }
     }
 
+    fn plan(&self, pair: &Pair, learned: &Learned) -> Arc<Plan> {
+        let (request, answer) = (&pair.exchange.request, &pair.exchange.response);
+        let template = self.naming.template(&learned.model, request, answer);
+        learned.plan(&request.method, template, &self.registry)
+    }
+
+    /// Endpoints that are named by hand.
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.naming.pins
+    }
+
     /// The primary's earlier answer to the same request against this one, where no secondary
     /// tells what differs by itself.
     fn against_itself(
@@ -175,8 +202,8 @@ impl Judge {
 
     /// Whether the candidate's answer counts today.
     pub(crate) fn differs(&self, pair: &Pair, learned: &Learned) -> bool {
-        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
-        let plan = learned.plan(&request.method, request.path(), &self.registry);
+        let exchange = &pair.exchange;
+        let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, _) = self.against_candidate(&plan, pair, &primary);
         !self.known(&plan, &comparison.signature, learned).matches
@@ -184,8 +211,8 @@ impl Judge {
 
     /// The places of the candidate's answer that count today.
     pub(crate) fn residual(&self, pair: &Pair, learned: &Learned) -> Vec<Place> {
-        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
-        let plan = learned.plan(&request.method, request.path(), &self.registry);
+        let exchange = &pair.exchange;
+        let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, _) = self.against_candidate(&plan, pair, &primary);
         let ignored = |place: &Place| learned.book.ignores(&plan.method, &plan.template, place);
@@ -297,16 +324,16 @@ impl Judge {
         })
     }
 
-    /// The fields of a pair, where they are to be kept (in a reservoir, or with a sample), and what it says of the published conditions.
+    /// The fields of a pair, where they are to be kept (in a reservoir, with a sample, or because
+    /// it misses a published condition by little), and what it says of the conditions.
     fn row(
         &self,
         pair: &Pair,
-        plan: &Plan,
-        known: &Known,
-        primary: &Side<'_>,
+        look: &Look<'_>,
         outcome: Counted,
         sample: Option<&mut Sample>,
     ) -> (Option<KeptRow>, Vec<Watched>) {
+        let (plan, known) = (look.plan, look.known);
         let judged = matches!(outcome, Counted::Answered | Counted::NoAnswer);
         let matches = known.matches && outcome == Counted::Answered;
         let hash = reservoir::hash(pair.exchange.number);
@@ -322,22 +349,64 @@ impl Judge {
             return (None, Vec::new());
         }
         let reads = |prefix: &str| plan.watches.iter().any(|watch| watch.reads(prefix));
+        let entities = reads("entity.");
         let wanted = Wanted {
-            request_body: keeps || reads("request.body"),
-            response_body: keeps || reads("response.body"),
+            request_body: entities || reads("request.body"),
+            response_body: entities || reads("response.body"),
+            entities,
         };
-        let session = self.sessions.fields(pair, plan);
-        let row = features::row(&self.redactor, plan, pair, primary, session, wanted);
+        let row = self.features(pair, look, if keeps { Wanted::ALL } else { wanted });
         let watched = if judged { watched(plan, known, &row) } else { Vec::new() };
         if !keeps {
-            return (None, watched);
+            let near =
+                if matches { self.missed_by_little(plan, &row, version, hash) } else { None };
+            let kept = near.map(|near| {
+                let cells = self.features(pair, look, Wanted::ALL).pack();
+                KeptRow { hash, near: Some(near), cells }
+            });
+            return (kept, watched);
         }
         let cells = row.pack();
         if let Some(sample) = sample {
             sample.features = Some(cells.clone());
         }
-        (admitted.then_some(KeptRow { hash, cells }), watched)
+        (admitted.then_some(KeptRow { hash, near: None, cells }), watched)
     }
+
+    fn features(&self, pair: &Pair, look: &Look<'_>, wanted: Wanted) -> Row {
+        let exchange = &pair.exchange;
+        let body = look.primary.body().unwrap_or_default();
+        let wrong = if look.known.matches {
+            Vec::new()
+        } else {
+            elements::differing(&look.comparison.differences, look.plan, body, &self.redactor)
+        };
+        let [a, b, c, d, e, f, g, h, ..] = exchange.session.0;
+        let aside = Aside {
+            at: exchange.started_at.div_euclid(1_000),
+            session: i64::from_le_bytes([a, b, c, d, e, f, g, h & 0x7f]),
+            primary: self.primary.or_guess(&exchange.response),
+            wrong,
+        };
+        let session = self.sessions.fields(pair, look.plan);
+        let beside = Beside { aside, session, facts: &self.facts };
+        features::row(&self.redactor, look.plan, pair, look.primary, beside, wanted)
+    }
+
+    /// The published condition that a matching pair misses by one term, if it is to be kept for
+    /// its sake: such rows say where a threshold lies.
+    fn missed_by_little(&self, plan: &Plan, row: &Row, version: &str, hash: i64) -> Option<i64> {
+        let near = plan.watches.iter().find(|watch| watch.is_nearly_met(row))?.counter;
+        self.reservoirs.admits(near, version, hash, reservoir::NEAR_MISSES).then_some(near)
+    }
+}
+
+/// A judged pair with what was found of it.
+struct Look<'a> {
+    plan: &'a Plan,
+    known: &'a Known,
+    primary: &'a Side<'a>,
+    comparison: &'a Comparison,
 }
 
 /// What a pair says of each published condition.

@@ -8,12 +8,12 @@ use std::{
 
 use cluster::{
     EndpointId,
-    explain::{Exact, Row, RowSeen, Rows},
+    explain::{Accepted, Exact, Row, RowSeen, Rows},
 };
 use store::{RowKey, SignatureCount, Store, StoreError, Versus};
 use tokio::time::Instant;
 
-use crate::reservoir::{MATCHES, MISMATCHES};
+use crate::reservoir::{MATCHES, MISMATCHES, NEAR_MISSES};
 
 /// Ids looked at again: another comparator's transaction may commit later than a newer one.
 const OVERLAP: i64 = 4_096;
@@ -37,6 +37,11 @@ pub(crate) struct KeptRows {
 }
 
 impl KeptRows {
+    /// Some were forgotten by people: all that are left are listed at the next look.
+    pub(crate) fn list_again(&mut self) {
+        self.listed = None;
+    }
+
     /// Reads what is new.
     pub(crate) async fn read(&mut self, store: &Store) -> Result<(), StoreError> {
         let whole = self.listed.is_none_or(|at| at.elapsed() > RELIST_AFTER);
@@ -68,6 +73,7 @@ impl KeptRows {
                     endpoint: EndpointId(row.key.endpoint),
                     version: row.key.version,
                     signature: row.key.signature,
+                    near: row.key.near.is_some(),
                     minute: row.minute,
                     row: cells,
                 });
@@ -85,6 +91,15 @@ impl KeptRows {
         }
         rows.thorough = thorough;
         Arc::clone(&self.rows)
+    }
+
+    /// Takes in what is accepted; whether that changed.
+    pub(crate) fn accept(&mut self, accepted: Vec<Accepted>) -> bool {
+        if self.rows.accepted == accepted {
+            return false;
+        }
+        Arc::make_mut(&mut self.rows).accepted = accepted;
+        true
     }
 
     /// Drops what is beyond the bounds under today's verdicts, those that hash largest first.
@@ -113,7 +128,7 @@ impl KeptRows {
             newest.entry(key.endpoint).or_default().insert(&key.version, key.id);
         }
         let mut surplus = BTreeSet::new();
-        let mut buckets: BTreeMap<(i64, &str, Option<i64>), Places> = BTreeMap::new();
+        let mut buckets: BTreeMap<(i64, &str, Option<i64>, Option<i64>), Places> = BTreeMap::new();
         let mut mismatches: BTreeMap<(i64, &str), Places> = BTreeMap::new();
         for key in self.keys.values() {
             let versions = newest.get(&key.endpoint);
@@ -126,7 +141,7 @@ impl KeptRows {
             let version = key.version.as_str();
             let signature = (!matching.contains(&key.signature)).then_some(key.signature);
             let place = (key.hash, key.id);
-            buckets.entry((key.endpoint, version, signature)).or_default().push(place);
+            buckets.entry((key.endpoint, version, signature, key.near)).or_default().push(place);
             if signature.is_some() {
                 mismatches.entry((key.endpoint, version)).or_default().push(place);
             }
@@ -137,8 +152,12 @@ impl KeptRows {
                 surplus.extend(places.into_iter().skip(most).map(|(_, id)| id));
             }
         };
-        for ((_, _, signature), places) in buckets {
-            let most = if signature.is_some() { MISMATCHES } else { MATCHES };
+        for ((_, _, signature, near), places) in buckets {
+            let most = match (signature, near) {
+                (Some(_), _) => MISMATCHES,
+                (None, Some(_)) => NEAR_MISSES,
+                (None, None) => MATCHES,
+            };
             beyond(places, bound(most));
         }
         for places in mismatches.into_values() {

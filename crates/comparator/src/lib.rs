@@ -13,6 +13,7 @@
 //!                     └──────────────────── analyst (one, by lease) ◄─────────────┘ samples
 //! ```
 
+mod accepted;
 mod admin;
 mod analyst;
 mod begun;
@@ -21,6 +22,8 @@ mod closing;
 mod compare;
 mod config;
 mod earlier;
+mod elements;
+mod facts;
 mod features;
 #[cfg(test)]
 mod fixture;
@@ -32,6 +35,7 @@ mod leaves;
 mod mapped;
 mod masked;
 mod metrics;
+mod naming;
 mod opinion;
 mod piecemeal;
 mod plan;
@@ -50,6 +54,7 @@ mod view;
 
 pub use cluster::{RouteRules, RuleName};
 pub use config::{CompareConfig, CompareConfigError};
+pub use naming::EndpointConfig;
 pub use opinion::Opinion;
 pub use preview::{
     Effect, EffectAsked, EffectLine, EndpointPreview, Masked, Preview, PreviewError, Reach,
@@ -64,6 +69,7 @@ use std::{
 
 use cluster::{EndpointId, Model};
 use exchange::{
+    Micros,
     redact::{RedactConfig, Redactor},
     seal::Keyring,
 };
@@ -82,6 +88,8 @@ use crate::{
 pub(crate) const PREFETCH: u16 = 16;
 /// Judged messages that wait to be recorded.
 const WAITING: usize = 64;
+/// Facts read again: their transactions may end later than newer ones, in µs.
+const FACTS_OVERLAP: Micros = 3_000_000;
 const MODEL_POLL: Duration = Duration::from_millis(500);
 const START_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -199,6 +207,7 @@ async fn seed(judge: &Judge, store: &Store) -> Result<(HashSet<i64>, HashSet<i64
         judge.reservoirs.seed(count.key, &count.version, count.pairs);
         judge.reservoirs.seed(count.endpoint, &count.version, count.pairs);
     }
+    judge.facts.take(store.facts(0).await?);
     for count in store.strata().await?.iter().filter(|count| !count.place.is_empty()) {
         judge.branches.seed(EndpointId(count.endpoint), &count.place, &count.value);
     }
@@ -214,18 +223,38 @@ async fn follow(
     shutdown: &CancellationToken,
 ) {
     let mut resets = store.setting(RESETS_SETTING).await.ok().flatten();
+    let mut facts = FactsRead::default();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(MODEL_POLL) => refresh(store, &models, metrics, judge).await,
+        }
+        if store.is_shared() {
+            facts.read(store, judge).await;
         }
         // What was forgotten is sampled from its beginning again.
         if let Ok(now) = store.setting(RESETS_SETTING).await
             && now != resets
         {
             judge.slots.clear();
+            judge.reservoirs.clear();
             resets = now;
         }
+    }
+}
+
+/// How far what other comparators learnt has been read.
+#[derive(Debug, Default)]
+struct FactsRead {
+    until: Micros,
+}
+
+impl FactsRead {
+    async fn read(&mut self, store: &Store, judge: &Judge) {
+        // Rows of a transaction are as old as its beginning, and seen at its end.
+        let Ok(rows) = store.facts(self.until - FACTS_OVERLAP).await else { return };
+        self.until = rows.iter().map(|row| row.updated_at).max().unwrap_or(0).max(self.until);
+        judge.facts.take(rows);
     }
 }
 

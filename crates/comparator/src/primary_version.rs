@@ -5,6 +5,8 @@ use exchange::Response;
 use crate::config::CompareConfig;
 
 const LONGEST: usize = 128;
+/// Parts of names of headers that say which build answered, whatever they are called.
+const TELLING: [&str; 5] = ["version", "build", "release", "revision", "commit"];
 
 #[derive(Debug)]
 pub(crate) struct PrimaryVersion {
@@ -21,9 +23,23 @@ impl PrimaryVersion {
     /// `None` where nobody says.
     pub(crate) fn of(&self, response: &Response) -> Option<String> {
         let said = response.headers.get(&self.header).map(str::trim);
-        let is_version = |text: &&str| {
-            !text.is_empty() && text.len() <= LONGEST && text.bytes().all(|b| b.is_ascii_graphic())
-        };
         said.filter(is_version).map(str::to_owned).or_else(|| self.configured.clone())
     }
+
+    /// As [`PrimaryVersion::of`], else any header that looks like a build's name: good enough to
+    /// tell that it changed.
+    pub(crate) fn or_guess(&self, response: &Response) -> Option<String> {
+        self.of(response).or_else(|| {
+            let telling = response.headers.iter().find(|header| {
+                let name = header.name.to_ascii_lowercase();
+                TELLING.iter().any(|part| name.contains(part))
+            })?;
+            let said = std::str::from_utf8(&telling.value).ok()?;
+            Some(said.trim()).filter(is_version).map(str::to_owned)
+        })
+    }
+}
+
+fn is_version(text: &&str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST && text.bytes().all(|b| b.is_ascii_graphic())
 }

@@ -127,6 +127,7 @@ impl Recorder {
         gathered.record.marks.extend(content.marks);
         gathered.record.unreadable.extend(content.unreadable);
         gathered.record.rechecked.extend(content.rechecked);
+        gathered.record.facts.extend(content.facts);
     }
 
     /// Puts what the store does not know yet in front of the pair.

@@ -14,6 +14,8 @@ use crate::plan::lock;
 pub(crate) const MATCHES: usize = 8_000;
 /// Kept mismatches of one signature and version.
 pub(crate) const MISMATCHES: usize = 4_000;
+/// Kept matches that miss one condition by one term.
+pub(crate) const NEAR_MISSES: usize = 1_000;
 /// Buckets counted; hostile versions and signatures cannot grow them without end.
 const MOST_BUCKETS: usize = 100_000;
 /// Taken beyond the capacity, so that the smallest of all are surely among them.
@@ -29,6 +31,11 @@ impl Reservoirs {
     /// Takes in what was counted before this start.
     pub(crate) fn seed(&self, bucket: i64, version: &str, pairs: u64) {
         *lock(&self.counts).entry((bucket, version.to_owned())).or_default() += pairs;
+    }
+
+    /// Nothing was counted yet.
+    pub(crate) fn clear(&self) {
+        lock(&self.counts).clear();
     }
 
     /// Whether the next pair of a bucket is to be kept.

@@ -2,7 +2,7 @@
 
 /// What the name of a field, parameter or header says of its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Naming {
+pub enum Naming {
     /// `id`, `uuid`: the thing that the surroundings are about.
     Own,
     /// `loan_id`, `loanIds`: a thing of this entity.
@@ -70,7 +70,8 @@ const WRAPPERS: &[&str] = &[
 ];
 
 /// What a name says of the value under it.
-pub(crate) fn naming(name: &str) -> Naming {
+#[must_use]
+pub fn naming(name: &str) -> Naming {
     let words = words(name);
     let Some((last, before)) = words.split_last() else { return Naming::Word(String::new()) };
     if words.iter().any(|word| TOKENS.contains(&word.as_str())) {
@@ -119,7 +120,8 @@ pub fn entity_of(word: &str) -> String {
 }
 
 /// As [`entity`], without members that only wrap.
-pub(crate) fn context(member: &str) -> Option<String> {
+#[must_use]
+pub fn context(member: &str) -> Option<String> {
     entity(member).filter(|entity| !WRAPPERS.contains(&entity.as_str()))
 }
 

@@ -23,7 +23,7 @@ mod spots;
 mod translate;
 
 pub use book::Book;
-pub use entity::entity_of;
+pub use entity::{Naming, context, entity_of, naming};
 pub use learn::{Lesson, learn, made};
 pub use place::{Sought, is_unique};
 pub use rewrite::{answer_names, cookie_values, names, rewrite};

@@ -14,6 +14,8 @@ pub struct RowKey {
     pub version: String,
     pub signature: SignatureKey,
     pub hash: i64,
+    /// The condition for whose sake alone it is kept.
+    pub near: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,19 +31,19 @@ impl Store {
     /// Keys of rows whose id is greater than `after`, ascending. Ids are given before rows are
     /// committed: of several comparators an older id may appear after a newer one.
     pub async fn row_keys(&self, after: i64) -> Result<Vec<RowKey>, StoreError> {
-        let select = "SELECT id, endpoint, version, signature, hash FROM feature_rows \
+        let select = "SELECT id, endpoint, version, signature, hash, near FROM feature_rows \
              WHERE id > $1 ORDER BY id";
         self.backend.fetch(sql(select).bind(after)).await?.iter().map(key).collect()
     }
 
     /// The rows with these ids that are still kept, ascending.
     pub async fn feature_rows(&self, ids: &[i64]) -> Result<Vec<FeatureRow>, StoreError> {
-        let select = "SELECT f.id, f.endpoint, f.version, f.signature, f.hash, f.minute, f.cells \
+        let select = "SELECT f.id, f.endpoint, f.version, f.signature, f.hash, f.near, f.minute, f.cells \
              FROM {rows} JOIN feature_rows f ON f.id = r.id ORDER BY f.id";
         let rows = Rows::default().int("id", ids.iter().copied());
         let rows = self.backend.fetch(sql(select).rows(rows)).await?;
         let row = |row: &Row| {
-            Ok(FeatureRow { key: key(row)?, minute: row.int(5)?, cells: row.bytes(6)? })
+            Ok(FeatureRow { key: key(row)?, minute: row.int(6)?, cells: row.bytes(7)? })
         };
         rows.iter().map(row).collect()
     }
@@ -88,5 +90,6 @@ fn key(row: &Row) -> Result<RowKey, StoreError> {
         version: row.text(2)?,
         signature: row.int(3)?,
         hash: row.int(4)?,
+        near: row.optional_int(5)?,
     })
 }

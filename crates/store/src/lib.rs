@@ -16,6 +16,7 @@
 mod backend;
 mod error;
 mod evidence;
+mod facts;
 mod fixes;
 mod fold;
 mod funnel;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use backend::Backend;
 
 pub use error::StoreError;
+pub use facts::FactRow;
 pub use fixes::FixRow;
 pub use kept_rows::{ConditionCount, FeatureRow, RowKey};
 pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};

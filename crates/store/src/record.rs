@@ -18,6 +18,8 @@ pub struct Record {
     pub marks: Vec<Mark>,
     /// Builds that the primary said it is, with the earliest moment at which it did.
     pub primary_versions: std::collections::BTreeMap<String, Micros>,
+    /// What the primary's answers say of the things they name, where it is new.
+    pub facts: Vec<crate::FactRow>,
     /// Kept among the parked, each once; they settle no number and so count as lost.
     pub unreadable: Vec<Unreadable>,
     /// Kept by themselves: they touch neither funnel nor counters.
@@ -105,6 +107,8 @@ pub struct Watched {
 pub struct KeptRow {
     /// Of the exchange number: of many rows those with the smallest are kept.
     pub hash: i64,
+    /// The condition that it misses by one term, where it is kept for that alone.
+    pub near: Option<i64>,
     /// `cluster::explain::Row`, packed; redacted.
     pub cells: Vec<u8>,
 }

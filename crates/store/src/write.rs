@@ -7,6 +7,7 @@ use exchange::{ParkReason, Unreadable};
 use crate::{
     Record, RecordItem, Recorded, Store, StoreError,
     evidence::count_trials,
+    facts::keep_facts,
     gate::{add_ratios, add_strata, insert_primary_versions},
     rechecks::keep_results,
     settled,
@@ -52,6 +53,7 @@ impl Store {
         insert_primary_versions(&mut tx, record).await?;
         keep_samples(&mut tx, &tally).await?;
         keep_rows(&mut tx, &tally).await?;
+        keep_facts(&mut tx, record).await?;
         count_conditions(&mut tx, &tally).await?;
         park(&mut tx, &tally).await?;
         park_messages(&mut tx, record).await?;
@@ -197,9 +199,11 @@ async fn keep_rows(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreError> {
         .int("signature", pairs.clone().map(|pair| pair.signature))
         .int("hash", kept.clone().map(|row| row.hash))
         .int("minute", pairs.map(|pair| pair.minute))
+        .int("near", kept.clone().map(|row| row.near))
         .bytes("cells", kept.map(|row| row.cells.clone()));
-    let insert = "INSERT INTO feature_rows (endpoint, version, signature, hash, minute, cells) \
-         SELECT endpoint, version, signature, hash, minute, cells FROM {rows}";
+    let insert = "INSERT INTO feature_rows \
+         (endpoint, version, signature, hash, minute, near, cells) \
+         SELECT endpoint, version, signature, hash, minute, near, cells FROM {rows}";
     tx.run(sql(insert).rows(rows)).await?;
     Ok(())
 }
@@ -211,14 +215,16 @@ async fn count_conditions(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreErr
     let (keys, sums) = (tally.conditions.keys(), tally.conditions.values());
     let rows = Rows::default()
         .int("condition", keys.clone().map(|key| key.0))
-        .text("version", keys.map(|key| key.1))
+        .int("endpoint", keys.clone().map(|key| key.1))
+        .text("version", keys.map(|key| key.2))
         .int("hits", sums.clone().map(|sum| sum[0]))
         .int("spared", sums.clone().map(|sum| sum[1]))
         .int("missed", sums.clone().map(|sum| sum[2]))
         .int("others", sums.map(|sum| sum[3]));
-    let upsert = "INSERT INTO condition_counts (condition, version, since, hits, spared, missed, \
-         others) \
-         SELECT condition, version, {now}, hits, spared, missed, others FROM {rows} WHERE true \
+    let upsert = "INSERT INTO condition_counts (condition, endpoint, version, since, hits, spared, \
+         missed, others) \
+         SELECT condition, endpoint, version, {now}, hits, spared, missed, others \
+         FROM {rows} WHERE true \
          ON CONFLICT (condition, version) DO UPDATE SET \
          hits = condition_counts.hits + excluded.hits, \
          spared = condition_counts.spared + excluded.spared, \

@@ -9,6 +9,7 @@ mod checks;
 mod clusters;
 mod compare;
 mod endpoints;
+mod entities;
 mod funnel;
 mod gate_evidence;
 mod gate_query;
@@ -36,6 +37,8 @@ pub use compare::{
     VersionComparison, comparison_of,
 };
 pub use endpoints::{Endpoint, Endpoints, EndpointsQuery, LatencyMs, endpoints_of};
+pub(crate) use entities::Form;
+pub use entities::{Entities, EntitiesQuery};
 pub use funnel::{Funnel, funnel_of};
 pub(crate) use gate_evidence::judged;
 pub use gate_query::{GateQuery, gate_input_of};

@@ -34,6 +34,8 @@ pub struct Ledger {
     pub strata: Vec<StratumCount>,
     pub ratios: Vec<RatioCount>,
     pub acceptances: Vec<AcceptanceRow>,
+    /// Ids of clusters that became others, with the ids of those.
+    pub heirs: BTreeMap<i64, i64>,
     /// When it was read.
     pub now: Micros,
 }
@@ -84,6 +86,7 @@ impl Ledger {
             endpoints: endpoints.into_iter().map(|row| (row.key, row)).collect(),
             outcomes,
             clusters: clusters.clusters,
+            heirs: clusters.heirs,
             cluster_counts: clusters.counts,
             checks,
             latencies,
@@ -94,6 +97,12 @@ impl Ledger {
             acceptances,
             now,
         })
+    }
+
+    /// The id of the cluster that `id` is today.
+    #[must_use]
+    pub fn today(&self, id: i64) -> i64 {
+        self.heirs.get(&id).copied().unwrap_or(id)
     }
 
     /// Minutes since the Unix epoch.

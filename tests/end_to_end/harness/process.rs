@@ -112,10 +112,25 @@ impl Process {
         self.child.id().unwrap_or_default()
     }
 
+    /// The same command beside this one.
+    pub(crate) fn another(&self) -> Self {
+        Self::start(self.args.clone(), self.envs.clone(), self.log.with_extension("2.log"))
+    }
+
     /// `kill -9`, then the same command again.
     pub(crate) async fn kill_and_restart(&mut self) {
         self.child.kill().await.unwrap();
         self.child = Self::spawn(&self.args, &self.envs, &self.log);
+    }
+
+    /// The same command a second time, with a log of its own.
+    pub(crate) fn another(&self, log: PathBuf) -> Self {
+        Self::start(self.args.clone(), self.envs.clone(), log)
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// SIGTERM, and the exit code.

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use super::row::{Row, Scalar};
+use super::{
+    aside::Aside,
+    row::{Row, Scalar},
+};
 use crate::EndpointId;
 
 /// A kept row as it is stored.
@@ -17,6 +20,8 @@ pub struct RowSeen {
     pub endpoint: EndpointId,
     pub version: String,
     pub signature: i64,
+    /// Kept because it misses a condition by little: it stands for itself only.
+    pub near: bool,
     /// Of the request, since the Unix epoch.
     pub minute: i64,
     pub row: Row,
@@ -37,7 +42,9 @@ pub(super) struct Kept {
     pub(super) endpoint: EndpointId,
     pub(super) version: Arc<str>,
     pub(super) signature: i64,
+    pub(super) near: bool,
     pub(super) minute: i64,
+    pub(super) aside: Aside,
     cells: Box<[(u32, u32)]>,
 }
 
@@ -66,7 +73,8 @@ impl<T: Clone + Eq + std::hash::Hash> Words<T> {
 }
 
 impl Book {
-    pub fn add(&mut self, seen: RowSeen) {
+    pub fn add(&mut self, mut seen: RowSeen) {
+        let aside = Aside::taken_from(&mut seen.row);
         let cells: Vec<(u32, u32)> = seen
             .row
             .cells
@@ -85,7 +93,9 @@ impl Book {
             endpoint: seen.endpoint,
             version: seen.version.into(),
             signature: seen.signature,
+            near: seen.near,
             minute: seen.minute,
+            aside,
             cells: cells.into(),
         };
         if let Some(before) = self.rows.insert(seen.id, kept) {
@@ -118,10 +128,10 @@ impl Book {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let values: usize = self.values.iter().map(|words| words.list.len()).sum();
-        self.cells * 8 + self.rows.len() * 96 + values * 128
+        self.cells * 8 + self.rows.len() * 160 + values * 128
     }
 
-    /// A row as it was added.
+    /// A row as it was added, without what stands beside its fields.
     #[must_use]
     pub fn row(&self, id: i64) -> Option<Row> {
         let kept = self.rows.get(&id)?;
@@ -141,6 +151,26 @@ impl Book {
 
     pub(super) fn cells(&self, id: i64) -> &[(u32, u32)] {
         self.rows.get(&id).map_or(&[], |kept| &kept.cells)
+    }
+
+    /// The values of the fields that are wanted.
+    pub(super) fn cells_where(
+        &self,
+        kept: &Kept,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Vec<(u32, Scalar)> {
+        let cells = kept.cells.iter().filter(|(field, _)| wanted(self.field(*field)));
+        cells.map(|(field, value)| (*field, self.value(*field, *value))).collect()
+    }
+
+    /// What was asked: path, query and body, without headers.
+    pub(super) fn request_of(&self, kept: &Kept) -> Vec<(u32, u32)> {
+        let asked = |field: &str| {
+            ["request.path.", "request.query.", "request.body."]
+                .iter()
+                .any(|p| field.starts_with(p))
+        };
+        kept.cells.iter().filter(|(field, _)| asked(self.field(*field))).copied().collect()
     }
 
     pub(super) fn field(&self, place: u32) -> &str {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     bits::{Bits, Weighted},
+    entities::Entities,
     interval, parts,
     row::Scalar,
     table::{Column, Table},
     term::{Term, Test},
+    work::Work,
 };
 
 /// Candidates kept; beyond, those that separate best alone.
@@ -39,6 +41,9 @@ pub(super) struct Question<'a> {
     pub(super) differing: Weighted,
     /// Rows that do not differ there.
     pub(super) others: Weighted,
+    /// What the rows are about.
+    pub(super) entities: &'a Entities,
+    pub(super) work: &'a Work,
     /// Whether a field may be named.
     pub(super) allowed: &'a dyn Fn(&str) -> bool,
     /// Of each row on either side; 0 on the other.
@@ -48,8 +53,8 @@ pub(super) struct Question<'a> {
 impl<'a> Question<'a> {
     pub(super) fn new(
         table: &'a Table,
-        differing: Weighted,
-        others: Weighted,
+        (differing, others): (Weighted, Weighted),
+        (entities, work): (&'a Entities, &'a Work),
         allowed: &'a dyn Fn(&str) -> bool,
     ) -> Self {
         let weights = [&differing, &others].map(|side| {
@@ -61,7 +66,7 @@ impl<'a> Question<'a> {
             }
             weights
         });
-        Self { table, differing, others, allowed, weights }
+        Self { table, differing, others, entities, work, allowed, weights }
     }
 
     /// Of each value of a column, the weight of differing rows and of others.
@@ -138,7 +143,9 @@ fn rank(term: &Term) -> (u8, u8, usize, String) {
         Test::NotEqual(_) => 12,
         Test::Mod(..) | Test::NotIn(_) => 14,
     };
-    (source(&term.field), derived + form, term.field.len(), term.field.clone())
+    // That a remainder of an id is the same is a chance as long as anything else says it.
+    let source = source(&term.field).max(if form == 14 { 4 } else { 0 });
+    (source, derived + form, term.field.len(), term.field.clone())
 }
 
 /// Where a field comes from, the better to name the less.
@@ -148,7 +155,7 @@ pub(super) fn source(field: &str) -> u8 {
     match bare.split('.').collect::<Vec<_>>().as_slice() {
         ["request", "header", ..] => 4,
         ["request", ..] => 0,
-        ["entity", ..] => 1,
+        ["entity", ..] => 3,
         ["session", ..] => 3,
         ["response", "header", ..] => 5,
         _ => 2,

@@ -1,19 +1,24 @@
 //! The causes of the mismatches at one endpoint: rules of each set of differing places, one cause
 //! for rules that cover the same requests, and a cause for each mismatch.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     bits::{Bits, Weighted},
-    book::Book,
+    book::{Book, Kept},
     candidate::Question,
+    data,
+    entities::Entities,
+    merge::{fold_meetings, merged},
+    onset::{self, Side},
     search::{self, Rule},
     sharpen,
     spot::{Restated, Spot, Spots, is_alone},
     table::Table,
     term::Term,
+    work::Work,
 };
 use crate::{EndpointId, doc::DocTerm};
 
@@ -21,14 +26,10 @@ use crate::{EndpointId, doc::DocTerm};
 const MOST_SETS: usize = 24;
 /// Stored mismatches from which a set is looked at.
 const LEAST_ROWS: u64 = 3;
-/// Rules whose rows are shared to this degree are one cause.
-const SAME: f64 = 0.85;
+/// Matching requests of one kind before a moment from which on such requests differ.
+const MATCHED_BEFORE: u64 = 8;
 /// How much better a rule must be that names what differs.
 const RESTATING_PAYS: f64 = 1.15;
-/// Mismatches outside every rule, as a share of their set and in rows, that are a rest of their
-/// own rather than what a rule leaves open.
-const REST_SHARE: f64 = 0.1;
-const REST_ROWS: u64 = 3;
 
 /// A published cause. Terms are as the API tells them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,29 @@ pub struct Cause {
     /// What a reader should know of the terms.
     pub notes: Vec<String>,
     pub figures: Figures,
+    #[serde(default)]
+    pub kind: CauseKind,
+    /// Of data: ids of what is missing or old.
+    #[serde(default)]
+    pub entities: Vec<String>,
+    /// When such requests began to differ, in milliseconds since the Unix epoch, where it shows.
+    #[serde(default)]
+    pub since: Option<i64>,
+    /// The build of the primary that answers since then.
+    #[serde(default)]
+    pub primary_version: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseKind {
+    /// A condition separates the requests that differ.
+    #[default]
+    Rule,
+    /// The same things differ whenever they are asked for, and have nothing else in common.
+    Data,
+    /// Requests that matched differ since the primary answers otherwise.
+    PrimaryChanged,
 }
 
 /// Stored rows of one endpoint and version, by what the terms say and what is seen.
@@ -93,26 +117,35 @@ pub(crate) struct Found {
     pub(crate) figures: Figures,
     /// Stored rows that are its mismatches.
     pub(crate) members: Vec<i64>,
-    bits: Bits,
-    gain: f64,
+    pub(crate) kind: CauseKind,
+    pub(crate) entities: Vec<String>,
+    pub(crate) since: Option<i64>,
+    pub(crate) primary_version: Option<String>,
+    pub(super) bits: Bits,
+    pub(super) gain: f64,
 }
 
-/// The causes of a subject, those with the most mismatches first.
-pub(crate) fn causes(subject: &Subject<'_>) -> Vec<Found> {
+/// The causes of a subject, given things that are at fault at other endpoints; those with the most mismatches first.
+pub(crate) fn causes(subject: &Subject<'_>, faulty: &BTreeSet<String>) -> Vec<Found> {
     let ids: Vec<i64> = subject.rows.iter().map(|seen| seen.id).collect();
     let table = Table::of(subject.book, &ids);
+    let entities = Entities::of(&table, subject.book, &ids);
+    let work = Work::at_endpoint();
     let mut found: Vec<Found> = Vec::new();
     for set in order_of_sets(subject) {
-        let rules = subject.rules_of(set, &table, &found);
+        let rules = subject.rules_of(set, (&table, &entities, &work), &found);
         found.extend(rules);
     }
     let mut found = merged(found);
     fold_meetings(&mut found, subject);
-    subject.assign(&mut found);
+    let data = subject.data(&found, &entities, faulty);
+    let taken = data.as_ref().map_or(&[][..], |data| &data.members);
+    subject.assign(&mut found, &taken.iter().copied().collect());
     found.retain(|cause| !cause.members.is_empty());
     for cause in &mut found {
         cause.figures = subject.figures(cause);
     }
+    found.extend(data);
     found.sort_by(|a, b| b.members.len().cmp(&a.members.len()).then(a.sets.cmp(&b.sets)));
     found
 }
@@ -138,33 +171,40 @@ fn order_of_sets(subject: &Subject<'_>) -> Vec<usize> {
 }
 
 impl Subject<'_> {
-    fn spots(&self, set: usize) -> &Spots {
+    pub(super) fn spots(&self, set: usize) -> &Spots {
         static NONE: Spots = Spots::new();
         self.sets.get(set).unwrap_or(&NONE)
     }
 
     /// The rules of one set, given the causes of smaller ones.
-    fn rules_of(&self, set: usize, table: &Table, known: &[Found]) -> Vec<Found> {
-        let differing = self
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|(row, seen)| seen.set == Some(set) && !self.is_meeting(*row, set, known));
-        let differing = Weighted::of(differing.map(|(row, seen)| (row, seen.weight)), table.rows);
+    fn rules_of(
+        &self,
+        set: usize,
+        (table, entities, work): (&Table, &Entities, &Work),
+        known: &[Found],
+    ) -> Vec<Found> {
+        let began = self.began(set);
+        let after = |seen: &&(usize, &Seen)| began.is_none_or(|at| self.at(seen.1) >= at);
+        let own = |(row, seen): &(usize, &Seen)| {
+            seen.set == Some(set) && !self.is_meeting(*row, set, known)
+        };
+        let rows = || self.rows.iter().enumerate();
+        let weighted = |(row, seen): (usize, &Seen)| (row, seen.weight);
+        let differing = rows().filter(own).filter(|seen| after(&seen)).map(weighted);
+        let differing = Weighted::of(differing, table.rows);
         if differing.rows() < LEAST_ROWS {
             return Vec::new();
         }
         let others =
-            self.rows.iter().enumerate().filter(|(_, seen)| {
-                seen.set.is_none_or(|other| self.is_counterexample(other, set))
-            });
-        let others = Weighted::of(others.map(|(row, seen)| (row, seen.weight)), table.rows);
+            rows().filter(|(_, seen)| self.is_other(seen, set)).filter(|seen| after(&seen));
+        let others = Weighted::of(others.map(weighted), table.rows);
         let none = Restated::default();
         let restated = self.restated.get(set).unwrap_or(&none);
         let cause_fields = |field: &str| !self.volatile.holds(field) && !restated.holds(field);
         let all_fields = |field: &str| !self.volatile.holds(field);
         let ask = |allowed: &dyn Fn(&str) -> bool| {
-            let question = Question::new(table, differing.clone(), others.clone(), allowed);
+            let sides = (differing.clone(), others.clone());
+            let question = Question::new(table, sides, (entities, work), allowed);
             let rules = search::rules(&question);
             let notes = rules.iter().map(|rule| sharpen::notes(&rule.terms, &question));
             let notes: Vec<Vec<String>> = notes.collect();
@@ -181,15 +221,107 @@ impl Subject<'_> {
             first
         };
         let found = rules.into_iter().zip(notes).map(|(rule, notes)| Found {
-            sets: vec![set],
             terms: rule.terms,
             notes,
-            figures: Figures::default(),
-            members: Vec::new(),
-            bits: rule.bits,
             gain: rule.gain,
+            ..Found::new(set, rule.bits)
         });
-        found.collect()
+        let found: Vec<Found> = found.collect();
+        match began {
+            Some(at) => self.since(found, set, (at, restated), table.rows),
+            None => found,
+        }
+    }
+
+    /// A row of this subject that does not differ in the places of a set.
+    fn is_other(&self, seen: &Seen, set: usize) -> bool {
+        seen.set.is_none_or(|other| self.is_counterexample(other, set))
+    }
+
+    pub(super) fn at(&self, seen: &Seen) -> i64 {
+        self.book.kept(seen.id).map_or(0, |kept| kept.aside.at)
+    }
+
+    /// When mismatches of a set began, where they did not come all along.
+    fn began(&self, set: usize) -> Option<i64> {
+        let told = self.rows.iter().filter_map(|seen| {
+            let differs = seen.set == Some(set);
+            (differs || self.is_other(seen, set)).then(|| (self.at(seen), differs))
+        });
+        onset::onset(told.collect())
+    }
+
+    /// Rules of a set whose mismatches began at a moment: those of requests that matched before
+    /// say so, and whether it was the primary that changed. Without a rule the change itself is
+    /// the cause, where it is the primary's.
+    fn since(
+        &self,
+        mut found: Vec<Found>,
+        set: usize,
+        (at, restated): (i64, &Restated),
+        rows: usize,
+    ) -> Vec<Found> {
+        if found.is_empty() {
+            found.push(Found::new(set, Bits::all(rows)));
+        }
+        for cause in &mut found {
+            let covered = || self.rows.iter().enumerate().filter(|(row, _)| cause.bits.has(*row));
+            let before = covered().filter(|(_, seen)| self.at(seen) < at);
+            if (before.filter(|(_, seen)| seen.set != Some(set)).count() as u64) < MATCHED_BEFORE {
+                continue;
+            }
+            let kept: Vec<&Kept> =
+                covered().filter_map(|(_, seen)| self.book.kept(seen.id)).collect();
+            let answered = |kept: &Kept| self.book.cells_where(kept, &|f| restated.holds(f));
+            let asked = |kept: &Kept| self.book.request_of(kept);
+            cause.since = Some(at);
+            if let Side::Primary { version } = onset::changed_side(&kept, at, &answered, &asked) {
+                cause.kind = CauseKind::PrimaryChanged;
+                cause.primary_version = version;
+            }
+        }
+        found.retain(|cause| !cause.terms.is_empty() || cause.kind == CauseKind::PrimaryChanged);
+        found
+    }
+
+    /// What hangs on things rather than rules, of the mismatches that no rule covers.
+    fn data(
+        &self,
+        found: &[Found],
+        entities: &Entities,
+        known: &BTreeSet<String>,
+    ) -> Option<Found> {
+        let rows = || self.rows.iter().enumerate();
+        let left: BTreeSet<usize> = rows()
+            .filter(|(row, seen)| {
+                seen.set.is_some_and(|set| !found.iter().any(|c| self.has(c, *row, set)))
+            })
+            .map(|(row, _)| row)
+            .collect();
+        let matching: Vec<usize> =
+            rows().filter(|(_, seen)| seen.set.is_none()).map(|(row, _)| row).collect();
+        let faulty = data::faulty(entities, &left, &matching, known);
+        let mut sets: Vec<(u64, usize)> = Vec::new();
+        for set in faulty.rows.iter().filter_map(|row| self.rows.get(*row)?.set) {
+            match sets.iter_mut().find(|(_, own)| *own == set) {
+                Some((rows, _)) => *rows += 1,
+                None => sets.push((1, set)),
+            }
+        }
+        sets.sort_by(|a, b| b.cmp(a));
+        let members: Vec<i64> =
+            faulty.rows.iter().filter_map(|row| Some(self.rows.get(*row)?.id)).collect();
+        let hits = members.len() as u64;
+        let first = sets.first().map(|(_, set)| *set)?;
+        let (precision, recall) = (1.0, 1.0);
+        Some(Found {
+            sets: sets.into_iter().map(|(_, set)| set).collect(),
+            kind: CauseKind::Data,
+            entities: faulty.ids.into_iter().collect(),
+            figures: Figures { hits, precision, recall, ..Figures::default() },
+            members,
+            ..Found::new(first, Bits::none(self.rows.len()))
+        })
     }
 
     /// Whether a row differs in all these places because several known causes met.
@@ -219,164 +351,26 @@ impl Subject<'_> {
         (is_alone(own) || !is_alone(theirs))
             && !paths(theirs).iter().any(|path| mine.contains(path))
     }
+}
 
-    /// Gives each mismatch to every cause that covers it and shows in it: where two causes meet
-    /// in one request, both have it. What no rule covers goes to the set's main cause, unless it
-    /// is much.
-    fn assign(&self, found: &mut [Found]) {
-        let mut rest: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
-        let mut sizes: BTreeMap<usize, u64> = BTreeMap::new();
-        for (row, seen) in self.rows.iter().enumerate() {
-            let Some(set) = seen.set else { continue };
-            *sizes.entry(set).or_default() += 1;
-            let mut covered = false;
-            for cause in found.iter_mut().filter(|cause| cause.bits.has(row)) {
-                let mut parts = cause.sets.iter();
-                if parts.any(|own| *own == set || self.spots(*own).is_subset(self.spots(set))) {
-                    cause.members.push(seen.id);
-                    covered = true;
-                }
-            }
-            if !covered {
-                rest.entry(set).or_default().push(seen.id);
-            }
+impl Found {
+    fn new(set: usize, bits: Bits) -> Self {
+        Self {
+            sets: vec![set],
+            terms: Vec::new(),
+            notes: Vec::new(),
+            figures: Figures::default(),
+            members: Vec::new(),
+            kind: CauseKind::Rule,
+            entities: Vec::new(),
+            since: None,
+            primary_version: None,
+            bits,
+            gain: 0.0,
         }
-        for (set, ids) in rest {
-            let size = sizes.get(&set).copied().unwrap_or(0);
-            let much = ids.len() as f64 > REST_SHARE * size as f64 && ids.len() as u64 >= REST_ROWS;
-            let main = found
-                .iter_mut()
-                .filter(|cause| cause.sets.contains(&set))
-                .max_by_key(|cause| cause.members.len());
-            if let Some(main) = main.filter(|_| !much) {
-                main.members.extend(ids);
-            }
-        }
-    }
-
-    fn figures(&self, cause: &Found) -> Figures {
-        let mut figures = Figures::default();
-        let (mut hit, mut spared, mut missed) = (0.0, 0.0, 0.0);
-        for (row, seen) in self.rows.iter().enumerate() {
-            let shows = seen.set.is_some_and(|set| self.shows(cause, set));
-            if !shows && seen.set.is_some_and(|set| is_alone(self.spots(set))) {
-                // Answers of different kind altogether say nothing of single places.
-                continue;
-            }
-            match (cause.bits.has(row), shows) {
-                (true, true) => {
-                    figures.hits += 1;
-                    hit += seen.weight;
-                }
-                (true, false) => {
-                    figures.spared += 1;
-                    spared += seen.weight;
-                }
-                (false, true) if cause.sets.contains(&seen.set.unwrap_or(usize::MAX)) => {
-                    figures.missed += 1;
-                    missed += seen.weight;
-                }
-                (false, _) => figures.others += 1,
-            }
-        }
-        // What another rule of the same places covers is not missed by this one.
-        let own: std::collections::BTreeSet<i64> = cause.members.iter().copied().collect();
-        if !own.is_empty() {
-            let of_others = self.rows.iter().enumerate().filter(|(row, seen)| {
-                !cause.bits.has(*row)
-                    && seen.set.is_some_and(|set| cause.sets.contains(&set))
-                    && !own.contains(&seen.id)
-            });
-            for (_, seen) in of_others {
-                figures.missed -= 1;
-                figures.others += 1;
-                missed -= seen.weight;
-            }
-        }
-        figures.precision = hit / (hit + spared).max(1e-9);
-        figures.recall = hit / (hit + missed).max(1e-9);
-        figures
-    }
-
-    /// Whether a mismatch of this set may show the cause: one of its places differs.
-    fn shows(&self, cause: &Found, set: usize) -> bool {
-        let whole = self.spots(set);
-        cause
-            .sets
-            .iter()
-            .any(|own| *own == set || self.spots(*own).iter().any(|spot| whole.contains(spot)))
     }
 }
 
 fn cover(rules: &[Rule], rows: usize) -> Bits {
     rules.iter().fold(Bits::none(rows), |bits, rule| bits.or(&rule.bits))
-}
-
-/// One cause for rules that cover the same requests; the rule that says more is kept.
-fn merged(found: Vec<Found>) -> Vec<Found> {
-    let mut kept: Vec<Found> = Vec::new();
-    let mut by_gain = found;
-    by_gain.sort_by(|a, b| b.gain.total_cmp(&a.gain).then(a.sets.cmp(&b.sets)));
-    for cause in by_gain {
-        match kept.iter_mut().find(|own| own.bits.jaccard(&cause.bits) > SAME) {
-            Some(own) => {
-                own.sets.extend(
-                    cause
-                        .sets
-                        .iter()
-                        .filter(|set| !own.sets.contains(*set))
-                        .copied()
-                        .collect::<Vec<_>>(),
-                );
-            }
-            None => kept.push(cause),
-        }
-    }
-    kept
-}
-
-/// A rule for requests that meet two known rules is no cause of its own: where both apply, other
-/// places differ. Its set goes to the rarer of the two.
-fn fold_meetings(found: &mut Vec<Found>, subject: &Subject<'_>) {
-    let mut at = 0;
-    while at < found.len() {
-        let Some(into) = meeting(at, found, subject) else {
-            at += 1;
-            continue;
-        };
-        let folded = found.remove(at);
-        let into = if into > at { into - 1 } else { into };
-        for set in folded.sets {
-            if !found[into].sets.contains(&set) {
-                found[into].sets.push(set);
-            }
-        }
-        at = 0;
-    }
-}
-
-fn meeting(at: usize, found: &[Found], subject: &Subject<'_>) -> Option<usize> {
-    let whole = &found[at];
-    let overlaps = |other: &Found| {
-        let theirs = other.sets.iter().map(|set| subject.spots(*set));
-        let mut theirs = theirs.flat_map(|spots| spots.iter());
-        theirs.any(|spot| whole.sets.iter().any(|set| subject.spots(*set).contains(spot)))
-    };
-    let wider = |other: &usize| {
-        *other != at
-            && found[*other].bits.count() > whole.bits.count()
-            && found[*other].bits.shared(&whole.bits) * 20 >= whole.bits.count() * 19
-            && overlaps(&found[*other])
-    };
-    let wider: Vec<usize> = (0..found.len()).filter(wider).collect();
-    for (nth, one) in wider.iter().enumerate() {
-        for two in &wider[nth + 1..] {
-            let both = found[*one].bits.and(&found[*two].bits);
-            if both.jaccard(&whole.bits) > SAME {
-                let rarer = [*one, *two].into_iter().min_by_key(|at| found[*at].bits.count());
-                return rarer;
-            }
-        }
-    }
-    None
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cause::Cause,
+    cause::{Cause, CauseKind},
     derive,
     row::Row,
     spot::{Spots, spots_of},
@@ -92,7 +92,8 @@ pub fn watches(model: &Model, endpoint: EndpointId) -> Vec<Watch> {
             sets: cause.sets.iter().map(|set| set.iter().cloned().collect()).collect(),
         })
     };
-    at.flat_map(|explained| &explained.causes).filter_map(watch).collect()
+    let conditional = |cause: &&Cause| cause.kind != CauseKind::Data && !cause.terms.is_empty();
+    at.flat_map(|explained| &explained.causes).filter(conditional).filter_map(watch).collect()
 }
 
 impl Watch {
@@ -106,6 +107,16 @@ impl Watch {
     #[must_use]
     pub fn covers(&self, row: &Row) -> bool {
         self.terms.iter().all(|term| term.holds(row))
+    }
+
+    /// Whether all terms hold but one; of a single threshold, whether it is missed by a tenth.
+    #[must_use]
+    pub fn is_nearly_met(&self, row: &Row) -> bool {
+        let mut missed = self.terms.iter().filter(|term| !term.holds(row));
+        match (missed.next(), missed.next()) {
+            (Some(term), None) => self.terms.len() > 1 || term.is_close(row),
+            _ => false,
+        }
     }
 
     /// Whether a term names a field that begins so.

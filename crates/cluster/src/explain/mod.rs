@@ -10,14 +10,21 @@
 //! - A field that differs itself is named only where nothing else explains as much.
 //! - Redacted values are only equal or not.
 
+mod accepted;
+mod aside;
 mod assemble;
 mod bits;
 mod book;
 mod candidate;
 mod cause;
+mod data;
 mod derive;
+mod entities;
 mod exact;
 mod interval;
+mod members;
+mod merge;
+mod onset;
 mod parts;
 mod round;
 mod row;
@@ -28,18 +35,24 @@ mod significance;
 mod spot;
 mod table;
 mod term;
+mod work;
 
+pub use accepted::Accepted;
+pub use aside::Aside;
 pub use assemble::{Explained, Rows, Share};
 pub use book::{Book, RowSeen};
-pub use cause::{Cause, Figures};
+pub use cause::{Cause, CauseKind, Figures};
 pub use exact::{Exact, Watch, counter, watches};
 pub use row::{Row, Scalar};
 pub use spot::Spot;
 pub use term::{Term, Test};
 
+pub(crate) use accepted::held;
 pub(crate) use assemble::{Differing, Today, explain};
 pub(crate) use exact::Standing;
 pub(crate) use spot::spots_of;
 
+#[cfg(test)]
+mod kinds_tests;
 #[cfg(test)]
 mod tests;

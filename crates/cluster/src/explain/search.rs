@@ -10,11 +10,14 @@ use super::{
     score::{ENOUGH, Score},
     sharpen, significance,
     term::{Term, Test},
+    work::Work,
 };
 
 const BEAM: usize = 24;
 const DEPTH: usize = 3;
 const MOST_RULES: usize = 8;
+/// Rules looked at, those included that too few things bear out.
+const MOST_TRIES: usize = 16;
 const LEAST_PRECISION: f64 = 0.25;
 /// Differing rows a rule covers at least.
 const LEAST_ROWS: f64 = 3.0;
@@ -49,8 +52,12 @@ pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
     let score = Score::new(question.differing.total(), question.others.total(), all.len());
     let mut left = question.differing.clone();
     let mut found: Vec<Rule> = Vec::new();
-    while found.len() < MOST_RULES && left.total() >= LEAST_ROWS {
-        let sides = Sides { differing: &left, others: &question.others, score, all: &all };
+    for _ in 0..MOST_TRIES {
+        if found.len() >= MOST_RULES || left.total() < LEAST_ROWS {
+            break;
+        }
+        let (others, work) = (&question.others, question.work);
+        let sides = Sides { differing: &left, others, score, all: &all, work };
         let Some(draft) = sides.best() else { break };
         let rule = sides.rule(&draft, question);
         let tries = all.len() as f64;
@@ -60,8 +67,13 @@ pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
         {
             break;
         }
+        let sides = (&left, &question.others);
+        let told = (rule.terms.len(), all.len());
+        let borne_out = question.entities.bear_out(&rule.bits, sides, told);
         left = left.without(&rule.bits);
-        found.push(rule);
+        if borne_out {
+            found.push(rule);
+        }
     }
     joined(found, question, score)
 }
@@ -71,6 +83,7 @@ struct Sides<'a> {
     others: &'a Weighted,
     score: Score,
     all: &'a [Candidate],
+    work: &'a Work,
 }
 
 impl Sides<'_> {
@@ -78,6 +91,9 @@ impl Sides<'_> {
     fn best(&self) -> Option<Draft> {
         let mut beam: Vec<Draft> = Vec::new();
         for (at, candidate) in self.all.iter().enumerate() {
+            if !self.work.spend(candidate.bits.size()) {
+                return None;
+            }
             let p = self.differing.within(&candidate.bits);
             if p < LEAST_ROWS {
                 continue;
@@ -111,6 +127,9 @@ impl Sides<'_> {
             for (at, candidate) in self.all.iter().enumerate() {
                 if !self.fits(draft, at, candidate) {
                     continue;
+                }
+                if !self.work.spend(candidate.bits.size()) {
+                    break;
                 }
                 let p = self.differing.within_both(&draft.bits, &candidate.bits);
                 let cost = draft.cost + candidate.cost;

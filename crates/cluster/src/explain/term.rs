@@ -50,6 +50,19 @@ impl Term {
         self.test.holds(own.chain(parts))
     }
 
+    /// Whether a threshold is within a tenth of what a pair has.
+    #[must_use]
+    pub(super) fn is_close(&self, row: &Row) -> bool {
+        let (Test::Above(bound) | Test::AtLeast(bound) | Test::Below(bound) | Test::AtMost(bound)) =
+            &self.test
+        else {
+            return false;
+        };
+        let Some(bound) = bound.on_scale() else { return false };
+        let mut values = row.values(&self.field).filter_map(Scalar::on_scale);
+        values.any(|value| (value - bound).abs() <= 0.1 * bound.abs())
+    }
+
     /// As the API tells it.
     #[must_use]
     pub fn doc(&self) -> DocTerm {

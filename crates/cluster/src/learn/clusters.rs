@@ -1,12 +1,14 @@
 //! Groups and causes become clusters with a sentence each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{LearntCluster, SampleSeen};
 use crate::{
     ClusterDoc, EndpointId, Place,
     doc::{DocCondition, DocCounts, TitlePart},
-    explain::{Cause, Exact, Explained, Rows, Standing, Term, counter, spots_of},
+    explain::{
+        Cause, CauseKind, Exact, Explained, Row, Rows, Scalar, Standing, Term, counter, spots_of,
+    },
     group::{Finding, Group},
     title,
 };
@@ -63,6 +65,7 @@ pub(super) fn sorted(
         .map(|cause| (cause.key.as_str(), cause))
         .collect();
     let shares = shares(groups, explained, &findings);
+    let faulty = faulty(explained);
     let mut drafts: BTreeMap<&str, Draft<'_>> = BTreeMap::new();
     for group in groups {
         for signature in &group.signatures {
@@ -94,8 +97,19 @@ pub(super) fn sorted(
         sorted.of_signature.insert(*signature, parts);
     }
     sorted.clusters =
-        drafts.into_iter().map(|(key, draft)| draft.cluster(key, rows, name)).collect();
+        drafts.into_iter().map(|(key, draft)| draft.cluster(key, (rows, &faulty), name)).collect();
     sorted
+}
+
+/// Ids of missing or old data at all endpoints, by the key of their cluster.
+fn faulty(explained: &[Explained]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let causes = explained.iter().flat_map(|explained| &explained.causes);
+    let mut faulty: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for cause in causes.filter(|cause| cause.kind == CauseKind::Data) {
+        let ids = cause.entities.iter().map(String::as_str);
+        faulty.entry(cause.key.as_str()).or_default().extend(ids);
+    }
+    faulty
 }
 
 /// The keys of each signature: as explained, else that of its group.
@@ -172,21 +186,52 @@ fn home_of<'a>(
     let spots = finding.map(|finding| spots_of(&finding.residual)).unwrap_or_default();
     let holding = shares.iter().filter_map(|(key, ..)| {
         let cause = causes.get(key)?;
-        let terms = cause.terms.iter().map(Term::read).collect::<Option<Vec<_>>>()?;
         let own = cause.sets.iter().any(|set| set.iter().eq(spots.iter()));
-        terms.iter().all(|term| term.holds(row)).then_some((own, cause.figures.precision, *key))
+        is_met(cause, row).then_some((own, cause.figures.precision, *key))
     });
     let best = holding.max_by(|a, b| (a.0.cmp(&b.0)).then(a.1.total_cmp(&b.1)).then(b.2.cmp(a.2)));
     let rest = shares.iter().find(|(key, ..)| !causes.contains_key(key)).map(|(key, ..)| *key);
     best.map(|(_, _, key)| key).or(rest).unwrap_or(most)
 }
 
+/// Whether a row meets the terms of a cause, or is about one of its faulty things.
+fn is_met(cause: &Cause, row: &Row) -> bool {
+    if cause.kind == CauseKind::Data {
+        let named = |value: &Scalar| match value {
+            Scalar::Text(text) | Scalar::Token(text) => cause.entities.binary_search(text).is_ok(),
+            Scalar::Number(_) => cause.entities.binary_search(&value.json().to_string()).is_ok(),
+            Scalar::Null | Scalar::Bool(_) => false,
+        };
+        return row.cells.iter().any(|(_, value)| named(value));
+    }
+    let terms = cause.terms.iter().map(Term::read).collect::<Option<Vec<_>>>();
+    terms.is_some_and(|terms| terms.iter().all(|term| term.holds(row)))
+}
+
 impl Draft<'_> {
-    fn cluster(self, key: &str, rows: &Rows, name: &dyn Fn(EndpointId) -> String) -> LearntCluster {
+    fn cluster(
+        self,
+        key: &str,
+        (rows, faulty): (&Rows, &BTreeMap<&str, BTreeSet<&str>>),
+        name: &dyn Fn(EndpointId) -> String,
+    ) -> LearntCluster {
         let mut doc = title::document(self.places, &self.samples);
         if let Some(cause) = self.cause {
             let exact = rows.exact.get(&(counter(cause), cause.version.clone()));
-            add_condition(&mut doc, cause, exact);
+            if !cause.terms.is_empty() {
+                add_condition(&mut doc, cause, exact);
+            }
+            match (cause.kind, cause.since) {
+                (CauseKind::Data, _) => {
+                    let ids = faulty.get(key).into_iter().flatten();
+                    title::kinds::data(&mut doc, ids.map(|id| (*id).to_owned()).collect());
+                }
+                (CauseKind::PrimaryChanged, Some(at)) => {
+                    let version = cause.primary_version.as_deref();
+                    title::kinds::primary_changed(&mut doc, at, version);
+                }
+                _ => {}
+            }
         }
         let endpoint = name(self.endpoint);
         LearntCluster {

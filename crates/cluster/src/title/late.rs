@@ -30,6 +30,7 @@ pub(super) fn document(samples: &[&SampleSeen]) -> ClusterDoc {
         conditions: Vec::new(),
         entities: None,
         follows: None,
+        changed: None,
     }
 }
 

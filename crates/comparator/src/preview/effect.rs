@@ -174,12 +174,13 @@ async fn of_samples(
     asked: &EffectAsked,
 ) -> Result<Effect, PreviewError> {
     let mut effect = Effect { told: "samples", ..Effect::default() };
+    let rows = super::rows(store).await?;
     let (registry, registry_then) = (Registry::default(), Registry::default());
     let within = SampleQuery { version: asked.version.clone(), ..SampleQuery::default() };
     for row in samples::newest(store, within).await? {
         effect.looked_at += 1;
-        let before = samples::left(&row, &now, &registry);
-        let after = samples::left(&row, &then, &registry_then);
+        let before = samples::left(&row, &now, &rows, &registry);
+        let after = samples::left(&row, &then, &rows, &registry_then);
         let (Some(before), Some(after)) = (before, after) else { continue };
         let hidden = before.body.saturating_sub(after.body) as u64;
         let line = if after.is_match() && !before.is_match() {

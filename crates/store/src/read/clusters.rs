@@ -13,10 +13,17 @@ use crate::{
 const COLUMNS: &str =
     "SELECT id, fingerprint, endpoint, state, owner, note, first_seen, doc, words FROM clusters";
 
+/// The id of the cluster that `id` is today.
+pub(crate) async fn today(tx: &mut Tx, id: i64) -> Result<i64, StoreError> {
+    let select = sql("SELECT COALESCE(merged_into, id) FROM clusters WHERE id = $1").bind(id);
+    tx.first(select).await?.map_or(Ok(id), |row| row.int(0))
+}
+
 impl Store {
-    /// Clusters by id. `endpoint` (before or after merges) takes those with a pair there.
+    /// Clusters by id; none that has become another one. `endpoint` (before or after merges) takes
+    /// those with a pair there.
     pub async fn clusters(&self, query: &ClusterQuery) -> Result<ClusterPage, StoreError> {
-        let mut select = sql(format!("{COLUMNS} WHERE true"));
+        let mut select = sql(format!("{COLUMNS} WHERE merged_into IS NULL"));
         if let Some(state) = query.state {
             select = select.and(" AND state = $", state.as_str());
         }
@@ -41,18 +48,25 @@ impl Store {
         }
         let ids: BTreeSet<i64> = clusters.iter().map(|row| row.id).collect();
         counts.retain(|count| ids.contains(&count.cluster));
-        Ok(ClusterPage { clusters, counts })
+        let select = "SELECT id, merged_into FROM clusters WHERE merged_into IS NOT NULL";
+        let heirs = tx.fetch(sql(select)).await?;
+        let heirs = heirs.iter().map(|row| Ok((row.int(0)?, row.int(1)?)));
+        Ok(ClusterPage { clusters, counts, heirs: heirs.collect::<Result<_, StoreError>>()? })
     }
 
+    /// By its id, or that of a cluster that became this one.
     pub async fn cluster(
         &self,
         id: i64,
     ) -> Result<Option<(ClusterRow, Vec<ClusterCount>)>, StoreError> {
         let mut tx = self.backend.read().await?;
         let merges = Merges::load(&mut tx).await?;
+        let id = today(&mut tx, id).await?;
         let select = sql(format!("{COLUMNS} WHERE id = $1")).bind(id);
         let Some(row) = tx.first(select).await? else { return Ok(None) };
-        Ok(Some((cluster(&row, &merges)?, counts(&mut tx, &merges, Some(id)).await?)))
+        let row = cluster(&row, &merges)?;
+        let counts = counts(&mut tx, &merges, Some(id)).await?;
+        Ok(Some((row, counts)))
     }
 
     /// Returns false where there is no such cluster. `None` leaves owner or note as it is, an

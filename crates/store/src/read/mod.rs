@@ -9,6 +9,7 @@ mod merges;
 mod samples;
 mod versions;
 
+pub(crate) use clusters::today;
 pub use gate::{AcceptanceRow, Activity, RatioCount, StratumCount};
 pub use heads::SampleHead;
 pub(crate) use merges::Merges;
@@ -174,6 +175,8 @@ pub struct ClusterQuery {
 pub struct ClusterPage {
     pub clusters: Vec<ClusterRow>,
     pub counts: Vec<ClusterCount>,
+    /// Ids of clusters that became others, with the ids of those.
+    pub heirs: BTreeMap<i64, i64>,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -10,6 +10,7 @@ mod batch;
 mod begun;
 mod counts;
 mod exactly_once;
+mod facts;
 mod full_disk;
 mod funnel;
 mod gate;

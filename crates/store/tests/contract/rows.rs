@@ -29,7 +29,11 @@ async fn rows_are_kept_once_listed_read_and_dropped() {
     on_each(async |place| {
         let with_row = |n: u64| {
             compared_with(n, WRONG, |compared| {
-                compared.row = Some(KeptRow { hash: 7 - n as i64, cells: vec![n as u8; 3] });
+                compared.row = Some(KeptRow {
+                    hash: 7 - n as i64,
+                    near: (n == 2).then_some(11),
+                    cells: vec![n as u8; 3],
+                });
             })
         };
         place.store.record(&known()).await.unwrap();
@@ -43,6 +47,7 @@ async fn rows_are_kept_once_listed_read_and_dropped() {
         let keys = place.store.row_keys(0).await.unwrap();
         let told: Vec<_> = keys.iter().map(|key| (key.signature, key.hash)).collect();
         assert_eq!(told, [(WRONG, 7), (WRONG, 5)], "a repeated pair brings no row");
+        assert_eq!((keys[0].near, keys[1].near), (None, Some(11)));
         assert_eq!(place.store.row_keys(keys[0].id).await.unwrap(), keys[1..]);
         let ids: Vec<i64> = keys.iter().map(|key| key.id).chain([9_999]).collect();
         let rows = place.store.feature_rows(&ids).await.unwrap();

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use cluster::doc::{ClusterDoc, DocCondition, DocDifference, DocSeverity, TitlePart};
+use cluster::doc::{ClusterDoc, DocChange, DocCondition, DocDifference, DocSeverity, TitlePart};
 use serde::{Deserialize, Serialize};
 use store::{ClusterCount, ClusterRow, ClusterState, EndpointKey};
 
@@ -79,6 +79,8 @@ pub struct Cluster {
     pub conditions: Vec<DocCondition>,
     pub entities: Option<Vec<String>>,
     pub follows: Option<String>,
+    /// Of `primary_changed`: when, and to which build.
+    pub changed: Option<DocChange>,
     pub owner: Option<String>,
     pub note: Option<String>,
     /// Of an accepted one: until when (RFC 3339), and under which condition.
@@ -176,7 +178,7 @@ pub fn cluster_of(
     let row = ledger
         .clusters
         .iter()
-        .find(|row| row.id == id.0)
+        .find(|row| row.id == ledger.today(id.0))
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
     let counts = counts_by_cluster(ledger);
     let own = counts.get(&row.id).map_or(&[][..], Vec::as_slice);
@@ -292,6 +294,11 @@ fn build(
         _ => checks.repeatability(),
     };
     let acceptance = ledger.acceptances.iter().find(|one| one.cluster == row.id);
+    let state = match state(ledger, row, &by_version, scope) {
+        // What began when the primary changed is not this build's doing.
+        "new" if doc.cause_kind == "primary_changed" => "known",
+        state => state,
+    };
     let last_minute = counts.iter().map(|count| count.last_minute).max();
     Ok(Cluster {
         id: ClusterId(row.id),
@@ -301,7 +308,7 @@ fn build(
         title_parts: doc.title,
         cause_kind: doc.cause_kind,
         severity: doc.severity,
-        state: state(ledger, row, &by_version, scope).to_owned(),
+        state: state.to_owned(),
         count,
         share: if compared == 0 { 0.0 } else { count as f64 / compared as f64 },
         first_seen: instant(row.first_seen),
@@ -314,6 +321,7 @@ fn build(
         conditions: doc.conditions,
         entities: doc.entities,
         follows: doc.follows,
+        changed: doc.changed,
         owner: row.owner.clone(),
         note: row.note.clone(),
         expires_at: acceptance.and_then(|one| one.expires_at).map(instant),

@@ -23,6 +23,8 @@ use crate::{
     words,
 };
 
+/// Ids of missing or old data that a page shows; the files hold all.
+const SHOWN_ENTITIES: usize = 60;
 const KEYS: &[(&str, &str)] = &[
     ("n p", "Next, previous difference"),
     ("j k", "Next, previous cluster"),
@@ -85,7 +87,10 @@ struct Page {
     note: Option<String>,
     cause: &'static str,
     conditions: Vec<Condition>,
+    entity_count: String,
+    /// The first of them.
     entities: Vec<String>,
+    more_entities: usize,
     changes: Vec<Change>,
     follows: Option<String>,
     spark: Columns,
@@ -170,6 +175,7 @@ pub(crate) fn page(
     let masks = Masks::new(look, &kept.model);
     let gone = is_volatile(look, &cluster, &kept.model);
     let samples = links(look, &kept.samples, sample, id, asked);
+    let entities = cluster.entities.clone().unwrap_or_default();
     let matches = links(look, &kept.matches, sample, id, asked);
     html(
         Page {
@@ -220,7 +226,12 @@ pub(crate) fn page(
             last_seen: relative(look, &cluster.last_seen),
             cause: clusters::cause_words(&cluster.cause_kind),
             conditions: cluster.conditions.iter().map(condition).collect(),
-            entities: cluster.entities.clone().unwrap_or_default(),
+            entity_count: match entities.len() {
+                1 => "1 entity".to_owned(),
+                many => format!("{} entities", words::count(many as u64)),
+            },
+            more_entities: entities.len().saturating_sub(SHOWN_ENTITIES),
+            entities: entities.iter().take(SHOWN_ENTITIES).cloned().collect(),
             changes: changes(&cluster),
             follows: cluster.follows.clone(),
             spark_from: versions.last().map(ToString::to_string).unwrap_or_default(),

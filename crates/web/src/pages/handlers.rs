@@ -82,6 +82,7 @@ async fn kept(
         .cluster(id.0)
         .await?
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
+    let id = ClusterId(row.id);
     // Of the version whose count the page shows.
     let version = match asked.version.as_str() {
         "all" => None,

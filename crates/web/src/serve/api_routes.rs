@@ -18,9 +18,9 @@ use store::AcceptanceRow;
 use super::{App, parameters, refusal, rule_routes};
 use crate::{
     api::{
-        self, ApiError, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery, ExchangesQuery,
-        GateQuery, MemoryQuery, OPENAPI, PageQuery, PauseRequest, RecheckRequest, ResetRequest,
-        StateChange, StateName, VersionAnnouncement,
+        self, ApiError, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery, Entities,
+        EntitiesQuery, ExchangesQuery, Form, GateQuery, MemoryQuery, OPENAPI, PageQuery,
+        PauseRequest, RecheckRequest, ResetRequest, StateChange, StateName, VersionAnnouncement,
     },
     desired,
 };
@@ -34,6 +34,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/clusters", get(clusters))
         .route("/clusters/{id}", get(cluster))
         .route("/clusters/{id}/samples", get(samples))
+        .route("/clusters/{id}/entities", get(entities))
         .route("/clusters/{id}/state", post(cluster_state))
         .route("/clusters/{id}/recheck", post(cluster_recheck))
         .route("/rechecks", get(rechecks).post(ask_recheck))
@@ -161,6 +162,27 @@ async fn samples(
     asked.answer(api::samples(app.store(), id, &query).await)
 }
 
+async fn entities(
+    State(app): State<App>,
+    asked: Asked,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let id: ClusterId = asked.id(&id)?;
+    let query: EntitiesQuery = asked.query()?;
+    let form = query.form().map_err(|error| asked.refuse(error))?;
+    let cluster = api::cluster(app.store(), id, None).await;
+    let entities = cluster.map(Entities::of).map_err(|error| asked.refuse(error))?;
+    Ok(match form {
+        Form::Json => Json(entities).into_response(),
+        Form::Csv => {
+            let name = format!("attachment; filename=\"{id}-entities.csv\"");
+            let kind = "text/csv; charset=utf-8; header=present".to_owned();
+            let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)];
+            (headers, entities.csv()).into_response()
+        }
+    })
+}
+
 async fn cluster_state(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -183,6 +205,7 @@ pub(crate) async fn change_state(
         .cluster(id.0)
         .await?
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
+    let id = ClusterId(row.id);
     let owner = change.owner.as_deref().or(row.owner.as_deref());
     let note = change.note.as_deref().or(row.note.as_deref());
     if change.state == StateName::Accepted {

@@ -83,6 +83,7 @@ fn doc(title: Vec<TitlePart>, kind: &str, differences: Vec<DocDifference>) -> Cl
         conditions: Vec::new(),
         entities: None,
         follows: None,
+        changed: None,
     }
 }
 

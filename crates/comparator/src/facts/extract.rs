@@ -1,0 +1,352 @@
+//! What the primary's answer says of the things it names: their scalar fields.
+//!
+//! A thing is an object with an id of its own, or the one that the path names. Members of its
+//! members belong to it as long as they have no id themselves.
+
+use std::borrow::Cow;
+
+use cluster::{endpoint::generalise_members, explain::Scalar};
+use memory::{Naming, context, naming};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Things of one answer, and fields of one thing.
+const MOST_THINGS: usize = 40;
+const MOST_FIELDS: usize = 24;
+/// Larger bodies are left alone.
+const LARGEST_BODY: usize = 128 * 1024;
+/// Longer texts say nothing that a rule would hang on.
+const LONGEST_TEXT: usize = 48;
+const DEEPEST: usize = 8;
+/// Members that hold the whole answer.
+const WRAPPERS: [&str; 9] =
+    ["data", "item", "result", "content", "record", "payload", "response", "object", "doc"];
+
+/// One thing with what an answer says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Thing {
+    /// `customer`
+    pub(crate) kind: String,
+    pub(crate) id: String,
+    /// Sorted by name; of inner objects dotted.
+    pub(crate) fields: Vec<(String, Scalar)>,
+}
+
+/// What a path says of the answer to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// Of what a whole answer, or the elements of a list, are: `/customers/{id}` is `customer`.
+    kind: Option<String>,
+    /// The last thing in the path, with its id: in `/loans/{id}/decision` the loan.
+    named: Option<(String, String)>,
+    /// Whether the path ends with it.
+    is_it: bool,
+}
+
+impl Subject {
+    pub(crate) fn of(template: &str, path: &str) -> Self {
+        let mut subject = Self::default();
+        for (step, value) in steps(template, path) {
+            if step.starts_with('{') {
+                let id = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+                subject.named = subject.kind.clone().map(|kind| (kind, id.into_owned()));
+                subject.is_it = true;
+            } else {
+                subject.kind = context(step).or(subject.kind);
+                subject.is_it = false;
+            }
+        }
+        subject
+    }
+}
+
+/// Steps of a template with those of a path.
+fn steps<'a>(template: &'a str, path: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let steps = |text: &'a str| text.trim_start_matches('/').split('/');
+    steps(template).zip(steps(path))
+}
+
+/// Every thing that a path names: kind and id.
+pub(super) fn path_things(template: &str, path: &str) -> Vec<(String, String)> {
+    let (mut kind, mut found) = (None, Vec::new());
+    for (step, value) in steps(template, path) {
+        if step.starts_with('{') {
+            let id = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+            found.extend(kind.clone().map(|kind| (kind, id.into_owned())));
+        } else {
+            kind = context(step).or(kind);
+        }
+    }
+    found
+}
+
+/// How fields are read.
+pub(crate) struct Reading<'a> {
+    /// Whether a field is sensitive, by JSON Pointer.
+    pub(crate) hides: &'a dyn Fn(&str) -> bool,
+    pub(crate) token: &'a dyn Fn(&str) -> String,
+    /// Whether a place, generalised, says something else at every answer.
+    pub(crate) volatile: &'a dyn Fn(&str) -> bool,
+}
+
+/// The things of a JSON answer; none of what is no JSON.
+pub(crate) fn things(body: &[u8], subject: &Subject, reading: &Reading<'_>) -> Vec<Thing> {
+    if body.len() > LARGEST_BODY {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let root = Node {
+        found: &mut found,
+        subject,
+        reading,
+        kind: subject.kind.as_deref().map(Cow::Borrowed),
+        is_root: true,
+        path: String::new(),
+        depth: 0,
+    };
+    match (root.deserialize(&mut reader), reader.end()) {
+        (Ok(_), Ok(())) => found,
+        _ => Vec::new(),
+    }
+}
+
+struct Node<'a, 'f> {
+    found: &'f mut Vec<Thing>,
+    subject: &'a Subject,
+    reading: &'a Reading<'a>,
+    kind: Option<Cow<'a, str>>,
+    is_root: bool,
+    path: String,
+    depth: usize,
+}
+
+/// What a value gives to the object that holds it.
+enum Given {
+    Scalar(Scalar),
+    /// Of an object without an id.
+    Fields(Vec<(String, Scalar)>),
+    Nothing,
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
+    type Value = Given;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Given, D::Error> {
+        if self.depth > DEEPEST {
+            deserializer.deserialize_ignored_any(IgnoredAny)?;
+            return Ok(Given::Nothing);
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_, '_> {
+    type Value = Given;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Given, E> {
+        Ok(Given::Scalar(Scalar::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Given, E> {
+        Ok(Given::Scalar(Scalar::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Given, E> {
+        Ok(Given::Scalar(Scalar::number(&value.to_string())))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Given, E> {
+        Ok(Given::Scalar(Scalar::number(&value.to_string())))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Given, E> {
+        Ok(Given::Scalar(Scalar::Number(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Given, E> {
+        Ok(Given::Scalar(Scalar::Text(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Given, A::Error> {
+        let path = format!("{}/*", self.path);
+        loop {
+            let node = Node {
+                found: &mut *self.found,
+                subject: self.subject,
+                reading: self.reading,
+                kind: self.kind.clone(),
+                is_root: false,
+                path: path.clone(),
+                depth: self.depth + 1,
+            };
+            if items.next_element_seed(node)?.is_none() {
+                return Ok(Given::Nothing);
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Given, A::Error> {
+        let mut fields: Vec<(String, Scalar)> = Vec::new();
+        while let Some(name) = members.next_key::<Cow<'_, str>>()? {
+            let path = format!("{}/{}", self.path, name.replace('~', "~0").replace('/', "~1"));
+            let wraps = self.is_root && WRAPPERS.contains(&name.as_ref());
+            let kind = context(&name).map(Cow::Owned).or_else(|| self.kind.clone());
+            let node = Node {
+                found: &mut *self.found,
+                subject: self.subject,
+                reading: self.reading,
+                kind,
+                is_root: wraps,
+                path: path.clone(),
+                depth: self.depth + 1,
+            };
+            match members.next_value_seed(node)? {
+                Given::Scalar(value) => {
+                    let hidden = (self.reading.hides)(&path);
+                    let value = self.kept(&path, hidden, value);
+                    fields.extend(value.map(|value| (name.clone().into_owned(), value)));
+                }
+                Given::Fields(inner) => {
+                    fields.extend(inner.into_iter().map(|(own, v)| (format!("{name}.{own}"), v)));
+                }
+                Given::Nothing => {}
+            }
+        }
+        Ok(self.object(fields))
+    }
+}
+
+impl Node<'_, '_> {
+    /// A value as it is kept; `None` where it says nothing of the thing.
+    fn kept(&self, path: &str, hidden: bool, value: Scalar) -> Option<Scalar> {
+        if (self.reading.volatile)(&generalise_members(path)) {
+            return None;
+        }
+        match value {
+            Scalar::Text(text) if hidden => Some(Scalar::Token((self.reading.token)(&text))),
+            value if hidden => Some(Scalar::Token((self.reading.token)(&value.json().to_string()))),
+            Scalar::Text(text) if text.len() > LONGEST_TEXT => None,
+            value => Some(value),
+        }
+    }
+
+    fn object(self, fields: Vec<(String, Scalar)>) -> Given {
+        let Some((kind, id, by)) = self.identity(&fields) else {
+            return if self.is_root { Given::Nothing } else { Given::Fields(fields) };
+        };
+        if self.found.len() < MOST_THINGS {
+            let tells = |name: &str| {
+                let last = name.rsplit('.').next().unwrap_or(name);
+                by.as_deref() != Some(name)
+                    && !matches!(naming(last), Naming::Token | Naming::Trace | Naming::Link)
+            };
+            let mut fields: Vec<(String, Scalar)> =
+                fields.into_iter().filter(|(name, _)| tells(name)).collect();
+            fields.sort_by(|a, b| a.0.cmp(&b.0));
+            fields.dedup_by(|a, b| a.0 == b.0);
+            fields.truncate(MOST_FIELDS);
+            if !fields.is_empty() {
+                self.found.push(Thing { kind, id, fields });
+            }
+        }
+        Given::Nothing
+    }
+
+    /// Kind, id and the member that names it.
+    fn identity(&self, fields: &[(String, Scalar)]) -> Option<(String, String, Option<String>)> {
+        let id_of = |value: &Scalar| match value {
+            Scalar::Text(text) if !text.is_empty() => Some(text.clone()),
+            Scalar::Number(_) => Some(value.json().to_string()),
+            _ => None,
+        };
+        let named = self.subject.named.as_ref().filter(|_| self.is_root);
+        // `/customers/9/block` and `/loans/7/decision` answer about the thing in the path.
+        if let Some((kind, id)) = named {
+            let is_named = |(name, value): &&(String, Scalar)| {
+                let says = match naming(name) {
+                    Naming::Own => true,
+                    Naming::Of(own) => own == *kind,
+                    _ => self.subject.is_it,
+                };
+                says && id_of(value).as_ref() == Some(id)
+            };
+            if let Some((name, _)) = fields.iter().find(is_named) {
+                return Some((kind.clone(), id.clone(), Some(name.clone())));
+            }
+            if self.subject.is_it {
+                return Some((kind.clone(), id.clone(), None));
+            }
+        }
+        let kind = self.kind.as_deref()?;
+        let own = |wanted: &dyn Fn(&Naming) -> bool| {
+            fields.iter().find_map(|(name, value)| {
+                let id = id_of(value).filter(|_| wanted(&naming(name)))?;
+                Some((kind.to_owned(), id, Some(name.clone())))
+            })
+        };
+        own(&|naming| *naming == Naming::Own)
+            .or_else(|| own(&|naming| matches!(naming, Naming::Of(of) if of == kind)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(template: &str, path: &str, body: &str) -> Vec<String> {
+        let reading = Reading {
+            hides: &|pointer| pointer.ends_with("/iban"),
+            token: &|text| format!("tok·{}", text.len()),
+            volatile: &|path| path == "/meta/at",
+        };
+        let found = things(body.as_bytes(), &Subject::of(template, path), &reading);
+        let fields = |thing: &Thing| {
+            let fields =
+                thing.fields.iter().map(|(name, value)| format!("{name}={}", value.json()));
+            fields.collect::<Vec<_>>().join(" ")
+        };
+        found
+            .iter()
+            .map(|thing| format!("{} {}: {}", thing.kind, thing.id, fields(thing)))
+            .collect()
+    }
+
+    #[test]
+    fn the_thing_in_the_path_is_told_with_its_fields() {
+        let body =
+            r#"{"id":"c9","blocked":true,"iban":"DE1","address":{"city":"Kiel"},"meta":{"at":1}}"#;
+        let expected = [r#"customer c9: address.city="Kiel" blocked=true iban="tok·3""#];
+        assert_eq!(told("/customers/{id}", "/customers/c9", body), expected);
+        let wrapped = format!(r#"{{"data":{body}}}"#);
+        assert_eq!(told("/customers/{id}", "/customers/c9", &wrapped).len(), 1);
+        assert_eq!(told("/customers/{id}/block", "/customers/c9/block", body), expected);
+        let sku = r#"{"sku":"P-1","group":"toys"}"#;
+        assert_eq!(told("/products/{sku}", "/products/P-1", sku), [r#"product P-1: group="toys""#]);
+    }
+
+    #[test]
+    fn a_part_of_a_thing_is_told_of_it_where_it_says_so() {
+        let body = r#"{"loan_id":7,"decision":"REVIEW"}"#;
+        assert_eq!(
+            told("/loans/{id}/decision", "/loans/7/decision", body),
+            [r#"loan 7: decision="REVIEW""#]
+        );
+        assert!(
+            told("/loans/{id}/decision", "/loans/7/decision", r#"{"decision":"X"}"#).is_empty()
+        );
+    }
+
+    #[test]
+    fn things_within_are_told_by_the_name_they_stand_under() {
+        let body = r#"{"queue":"Q1","application":{"id":"L1","customer":"c9"},"items":[{"id":1,"open":true}]}"#;
+        assert_eq!(
+            told("/queues/{queue}/next", "/queues/Q1/next", body),
+            [r#"application L1: customer="c9""#, "next 1: open=true",]
+        );
+        assert!(told("/x", "/x", "no JSON").is_empty());
+    }
+}
