@@ -13,6 +13,7 @@ mod endpoints;
 mod exchanges;
 mod gate;
 mod harness;
+mod hostile;
 mod kills;
 mod lives;
 mod loops;

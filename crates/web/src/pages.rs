@@ -3,6 +3,7 @@
 //! Invariant: a page is a pure function of a look and its parameters; only handlers wait for
 //! anything.
 
+mod audit;
 mod banners;
 mod cluster;
 mod clusters;
@@ -53,6 +54,8 @@ pub(crate) fn refusal(error: &ApiError) -> axum::response::Html<String> {
             "Stored data cannot be read",
             "It was written by another build. Run the same version everywhere.",
         ),
+        ApiError::Unknown(_) => ("Nobody is logged in", "Log in, then repeat."),
+        ApiError::Forbidden(_) => ("This is refused", "Nothing was changed."),
         _ => ("This cannot be answered", "Go back, and change what is named above."),
     };
     let page = Refusal { css: asset_url("app.css"), heading, detail: error.to_string(), advice };

@@ -246,6 +246,7 @@ impl Settings {
 
     /// What pages need to know of the configuration; `tap` is where users connect.
     pub(crate) fn web(&self, tap: Option<SocketAddr>) -> anyhow::Result<web::WebConfig> {
+        self.web.check()?;
         let known = |origin: &str| Some(origin.to_owned()).filter(|origin| !origin.is_empty());
         Ok(web::WebConfig {
             slices: self.slices.iter().map(|slice| slice.name.clone()).collect(),

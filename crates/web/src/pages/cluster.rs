@@ -1,5 +1,7 @@
 //! One cluster: its sentence, when it happens, what changes, and samples side by side.
 
+use std::sync::Arc;
+
 use askama::Template;
 use cluster::{
     Model,
@@ -48,7 +50,7 @@ pub(crate) struct Asked {
 pub(crate) struct Kept {
     pub(crate) samples: Vec<SampleRow>,
     pub(crate) matches: Vec<SampleRow>,
-    pub(crate) model: Model,
+    pub(crate) model: Arc<Model>,
     /// The newest.
     pub(crate) recheck: Option<Recheck>,
     pub(crate) fix: Option<FixRow>,

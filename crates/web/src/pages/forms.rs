@@ -9,7 +9,9 @@ use serde::Deserialize;
 
 use crate::{
     api::{ApiError, ClusterId, StateChange, StateName},
-    serve::{App, FormBody, PageError, begin_recheck, change_state, cluster_request, set_paused},
+    serve::{
+        Actor, App, FormBody, PageError, begin_recheck, change_state, cluster_request, set_paused,
+    },
 };
 
 #[derive(Debug, Deserialize)]
@@ -26,37 +28,41 @@ pub(super) struct StateForm {
 
 pub(super) async fn pause(
     State(app): State<App>,
+    actor: Actor,
     FormBody(form): FormBody<PauseForm>,
 ) -> Result<Redirect, PageError> {
-    set_paused(&app, form.scope, true).await?;
+    set_paused(&app, &actor, form.scope, true).await?;
     Ok(Redirect::to(back(&form.back)))
 }
 
 pub(super) async fn resume(
     State(app): State<App>,
+    actor: Actor,
     FormBody(form): FormBody<PauseForm>,
 ) -> Result<Redirect, PageError> {
-    set_paused(&app, form.scope, false).await?;
+    set_paused(&app, &actor, form.scope, false).await?;
     Ok(Redirect::to(back(&form.back)))
 }
 
 pub(super) async fn cluster_state(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     FormBody(form): FormBody<StateForm>,
 ) -> Result<Redirect, PageError> {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
     let change = StateChange { state: form.state, owner: None, note: None, expires_at: None };
-    change_state(&app, id, &change).await?;
+    change_state(&app, &actor, id, &change).await?;
     Ok(Redirect::to(&format!("/clusters/{id}")))
 }
 
 pub(super) async fn cluster_recheck(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
 ) -> Result<Redirect, PageError> {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
-    begin_recheck(&app, &cluster_request(id)).await?;
+    begin_recheck(&app, &actor, &cluster_request(id)).await?;
     Ok(Redirect::to(&format!("/clusters/{id}")))
 }
 

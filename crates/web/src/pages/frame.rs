@@ -22,8 +22,18 @@ pub(crate) struct Frame {
     pub(crate) copying: Copying,
     pub(crate) banners: Vec<Banner>,
     pub(crate) clock: String,
+    pub(crate) account: Account,
     /// Keys that work on this page, with what they do.
     pub(crate) keys: Vec<(&'static str, &'static str)>,
+}
+
+/// Who looks.
+pub(crate) struct Account {
+    pub(crate) name: String,
+    /// Whether actions are shown; forms that post are taken out for others anyway.
+    pub(crate) may_edit: bool,
+    pub(crate) may_log_out: bool,
+    pub(crate) audit_href: String,
 }
 
 pub(crate) struct NavItem {
@@ -81,9 +91,19 @@ impl Frame {
             ),
             copying: copying(look),
             banners: banners(look, &scope),
-            clock: words::clock(look.now),
+            clock: words::clock(look.ledger.now),
+            account: account(look, about),
             keys: about.keys.to_vec(),
         }
+    }
+}
+
+fn account(look: &Look, about: &About<'_>) -> Account {
+    Account {
+        name: look.actor.name().to_owned(),
+        may_edit: look.actor.may_edit(),
+        may_log_out: look.actor.logged_in(),
+        audit_href: words::link("/audit", &[("theme", about.theme)]),
     }
 }
 

@@ -10,12 +10,12 @@ use exchange::ExchangeId;
 use store::SampleQuery;
 
 use super::{
-    Look, cluster, clusters, deciding, exchanges, forms, masks::Masks, pipeline, readiness, rows,
-    rules, volatile,
+    Look, audit, cluster, clusters, deciding, exchanges, forms, masks::Masks, pipeline, readiness,
+    rows, rules, volatile,
 };
 use crate::{
     api::{self, ApiError, ClusterId, sample_query},
-    serve::{App, PageError, PageParameters},
+    serve::{Actor, App, PageError, PageParameters},
 };
 
 /// Samples of a cluster that are listed.
@@ -42,31 +42,35 @@ pub(crate) fn routes() -> Router<App> {
         .merge(volatile::routes())
         .route("/gate", get(gate))
         .route("/pipeline", get(pipeline))
+        .route("/audit", get(audit_page))
         .route("/pause", post(forms::pause))
         .route("/resume", post(forms::resume))
 }
 
 async fn readiness(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<readiness::Asked>,
 ) -> Answer {
-    Ok(Html(readiness::page(&Look::at(&app).await?, &asked)?))
+    Ok(Html(readiness::page(&Look::at(&app, &actor).await?, &asked)?))
 }
 
 async fn clusters(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<clusters::Asked>,
 ) -> Answer {
-    Ok(Html(clusters::page(&Look::at(&app).await?, &asked)?))
+    Ok(Html(clusters::page(&Look::at(&app, &actor).await?, &asked)?))
 }
 
 async fn cluster(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     PageParameters(asked): PageParameters<cluster::Asked>,
 ) -> Answer {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let kept = kept(&app, &look, id, &asked).await?;
     Ok(Html(cluster::page(&look, id, &kept, &asked)?))
 }
@@ -100,7 +104,7 @@ async fn kept(
     let (mut samples, matches, model) = (
         store.samples(&samples).await?.rows,
         store.samples(&matches).await?.rows,
-        api::model_of(store).await?,
+        app.model().await?,
     );
     // A link to a sample leads to it, also where it is not among the newest.
     let asked_for = asked.sample.parse::<ExchangeId>().ok();
@@ -118,17 +122,19 @@ async fn kept(
 
 async fn exchanges(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<exchanges::Asked>,
 ) -> Answer {
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let query = asked.query(&look.scope(asked.version()))?;
     let rows = app.store().samples(&sample_query(&look.ledger, &query)?).await?;
-    let model = api::model_of(app.store()).await?;
+    let model = app.model().await?;
     Ok(Html(exchanges::page(&look, &rows, &model, &asked)?))
 }
 
 async fn exchange(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     PageParameters(asked): PageParameters<exchanges::OneAsked>,
 ) -> Answer {
@@ -137,19 +143,20 @@ async fn exchange(
     };
     let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
     let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
-    let (look, model) = (Look::at(&app).await?, api::model_of(app.store()).await?);
+    let (look, model) = (Look::at(&app, &actor).await?, app.model().await?);
     Ok(Html(exchanges::one(&look, &sample, &model, &asked)?))
 }
 
 async fn rows(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     PageParameters(asked): PageParameters<rows::Asked>,
 ) -> Answer {
     let missing = || ApiError::NotFound(format!("Exchange {id} is not kept."));
     let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
     let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
-    let (look, model) = (Look::at(&app).await?, api::model_of(app.store()).await?);
+    let (look, model) = (Look::at(&app, &actor).await?, app.model().await?);
     Ok(Html(rows::page(&sample, &Masks::new(&look, &model), &asked)?))
 }
 
@@ -167,18 +174,29 @@ async fn value(
 
 async fn gate(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<deciding::Asked>,
 ) -> Answer {
-    Ok(Html(deciding::page(&Look::at(&app).await?, &asked)?))
+    Ok(Html(deciding::page(&Look::at(&app, &actor).await?, &asked)?))
 }
 
 async fn pipeline(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<pipeline::Asked>,
 ) -> Answer {
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let parked = app.store().parked(PARKED).await?;
     let query = api::MemoryQuery { limit: Some(MEMORY_SHOWN), ..Default::default() };
     let memory = api::memory(app.store(), &query).await?;
     Ok(Html(pipeline::page(&look, &parked, &memory, &asked)?))
+}
+
+async fn audit_page(
+    State(app): State<App>,
+    actor: Actor,
+    PageParameters(asked): PageParameters<audit::Asked>,
+) -> Answer {
+    let entries = api::audit(app.store(), &asked.query()).await?;
+    Ok(Html(audit::page(&Look::at(&app, &actor).await?, entries, &asked)?))
 }

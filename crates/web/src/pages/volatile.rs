@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     api::{self, ApiError, OverruledJson, Overruling, VolatileJson},
-    serve::{App, FormBody, PageError, PageParameters, asset_url},
+    serve::{Actor, App, FormBody, PageError, PageParameters, asset_url},
     words,
 };
 
@@ -82,9 +82,10 @@ pub(super) fn routes() -> Router<App> {
 
 async fn show(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<Asked>,
 ) -> Result<Html<String>, PageError> {
-    let (look, model) = (Look::at(&app).await?, api::model_of(app.store()).await?);
+    let (look, model) = (Look::at(&app, &actor).await?, app.model().await?);
     let overruled = app.store().overruled().await?;
     Ok(Html(page(&look, &model, &overruled, asked)?))
 }

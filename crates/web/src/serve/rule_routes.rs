@@ -18,7 +18,6 @@ use crate::{
         self, ApiError, EffectJson, EffectRequest, Overruling, RuleEffect, RuleId, RuleJson,
         RuleList, RuleRequest, Rules, RulesPreview,
     },
-    ledger::Ledger,
 };
 
 pub(super) fn routes() -> Router<App> {
@@ -38,14 +37,14 @@ async fn list(State(app): State<App>, asked: Asked) -> Answer<RuleList> {
 /// The rules with what they hide; figures are missing where nobody here knows them.
 pub(crate) async fn rule_list(app: &App, version: Option<&str>) -> Result<RuleList, ApiError> {
     let store = app.store();
-    let ledger = Ledger::read(store).await?;
+    let ledger = app.ledger().await?;
     let scope = ledger.scope(version);
     let configured = api::configured(&app.config().rules);
     let reach = match app.previewer() {
         Some(one) => one.reach(store, configured, scope.version().map(str::to_owned)).await?,
         None => std::collections::BTreeMap::new(),
     };
-    let (rows, model) = (store.rules().await?, api::model_of(store).await?);
+    let (rows, model) = (store.rules().await?, app.model().await?);
     Ok(RuleList {
         rules: api::rule_list(&app.config().rules, &rows, &model, &reach, app.now()),
         masked_share: ledger.masked_share(&scope),

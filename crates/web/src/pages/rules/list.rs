@@ -16,7 +16,7 @@ use crate::{
         html,
         rule_form::kind_words,
     },
-    serve::{App, FormBody, PageError, PageParameters, asset_url, rule_list},
+    serve::{Actor, App, FormBody, PageError, PageParameters, asset_url, rule_list},
     words,
 };
 
@@ -79,9 +79,10 @@ struct Row {
 
 pub(super) async fn show(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<Asked>,
 ) -> Result<Html<String>, PageError> {
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let version = Some(asked.version.as_str()).filter(|version| !version.is_empty());
     let list = rule_list(&app, version).await?;
     Ok(Html(page(&look, &list.rules, &asked)?))
