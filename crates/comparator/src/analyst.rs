@@ -199,7 +199,7 @@ impl Analyst {
             samples,
             rows: self.rows.with(&counters, thorough),
         };
-        let book = self.judge.book(&said.rules);
+        let (judge, book) = (Arc::clone(&self.judge), self.judge.book(&said.rules));
         let rows = endpoints.clone();
         let (number, learnt, masked) = tokio::task::spawn_blocking(move || {
             let ignored = |endpoint: &str, place: &cluster::Place| {

@@ -13,11 +13,9 @@ use super::{
     App,
     api_routes::{Answer, Asked, Refused, VersionQuery},
 };
-use crate::{
-    api::{
-        self, ApiError, EffectJson, EffectRequest, Overruling, RuleEffect, RuleId, RuleJson,
-        RuleList, RuleRequest, Rules, RulesPreview,
-    },
+use crate::api::{
+    self, ApiError, EffectJson, EffectRequest, Overruling, RuleEffect, RuleId, RuleJson, RuleList,
+    RuleRequest, Rules, RulesPreview,
 };
 
 pub(super) fn routes() -> Router<App> {

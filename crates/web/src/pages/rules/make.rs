@@ -143,7 +143,8 @@ fn to_origin(form: &RuleForm, id: Option<RuleId>) -> Response {
 /// The form once more, where the choice is not the one that was previewed.
 async fn look_again(
     (app, actor): (&App, &Actor),
-    form: &RuleForm) -> Result<Option<Response>, PageError> {
+    form: &RuleForm,
+) -> Result<Option<Response>, PageError> {
     if form.previewed == form.choice() || rule_form::problem(form).is_some() {
         return Ok(None);
     }
@@ -154,7 +155,9 @@ async fn look_again(
 
 async fn refused(
     (app, actor): (&App, &Actor),
-    form: RuleForm, error: ApiError) -> Result<Response, PageError> {
+    form: RuleForm,
+    error: ApiError,
+) -> Result<Response, PageError> {
     if error.status() >= 500 {
         return Err(error.into());
     }
@@ -162,7 +165,11 @@ async fn refused(
     Ok((StatusCode::BAD_REQUEST, Html(page)).into_response())
 }
 
-async fn form_page(app: &App, form: RuleForm, problem: Option<String>) -> Result<String, ApiError> {
+async fn form_page(
+    (app, actor): (&App, &Actor),
+    form: RuleForm,
+    problem: Option<String>,
+) -> Result<String, ApiError> {
     let sample = opened_at(app, &form).await?;
     let look = Look::at(app, actor).await?;
     let endpoint = sample.as_ref().map(|sample| look.ledger.name(sample.endpoint));
