@@ -23,7 +23,7 @@ pub(super) async fn counted(
     store: &Store,
     version: Option<&str>,
 ) -> Result<Vec<Counted>, PreviewError> {
-    let rows = super::rows(store).await?;
+    let rows = super::all_endpoints(store).await?;
     let counts = store.signature_counts().await?.into_iter();
     let counts = counts.filter(|count| {
         count.versus == Versus::Candidate && version.is_none_or(|one| one == count.version)
