@@ -6,14 +6,20 @@
 
 mod bad_input;
 mod browser;
+mod changes;
 mod demo;
 mod desk;
 mod diffs;
+mod endpoints;
 mod exchanges;
 mod gate;
 mod harness;
+mod hostile;
 mod kills;
+mod lives;
 mod loops;
+mod noise;
 mod rechecks;
 mod restarts;
+mod sharing;
 mod tap_alone;

@@ -8,6 +8,7 @@ mod bench;
 mod install;
 mod run;
 mod screenshots;
+mod seed;
 mod servers;
 mod test;
 
@@ -18,6 +19,8 @@ cargo xtask test [FILTER]    formatting, lints, every test, on both backends and
 cargo xtask bench diff       cost of comparing bodies, as ratios to parsing them
 cargo xtask bench compare    pairs a second on one core, into Postgres and SQLite
 cargo xtask bench rules      missing rules found in scenarios; `bench rules --help` says more
+cargo xtask bench pages      what each page costs with a million compared exchanges
+cargo xtask seed URL [N]     fills an empty store with N compared exchanges (a million)
 cargo xtask servers          a private RabbitMQ and Postgres until Enter or Ctrl-C; prints their URLs
 cargo xtask screenshots DIR  pictures of the demo's pages, light and dark
 cargo xtask bench tap        the tap beside nginx, HAProxy and Envoy; `bench tap --help` says more
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match args.next().as_deref() {
         Some("test") => test::run(args.next().as_deref()),
         Some("servers") => servers::run(),
+        Some("seed") => seed::run(&args.collect::<Vec<_>>()),
         Some("screenshots") => screenshots::run(args.next().as_deref().unwrap_or("docs/pictures")),
         Some("bench") => bench::run(&args.collect::<Vec<_>>()),
         _ => {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{shape, signature::hash63};
 
+pub mod label;
+
 /// Fixed 63-bit hash of `METHOD template`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
@@ -22,8 +24,8 @@ const DEEPEST: usize = 24;
 
 /// The template of a path by the shape of its segments alone: numbers, UUIDs, hashes, dates and
 /// opaque tokens become `{id}` (`{date}`, …; a second one gets a number: `{id2}`); words stay.
-/// Braces of the path itself are written as `%7B` and `%7D`, so that no path can look like a
-/// template.
+/// Braces of the path itself are written as `%7B` and `%7D`, a `#` as `%23`, so that no path can
+/// look like a template, or have a [`label`].
 #[must_use]
 pub fn template(path: &str) -> String {
     let mut built = Template::default();
@@ -48,8 +50,8 @@ pub fn parameter_values<'a>(template: &str, path: &'a str) -> Vec<&'a str> {
     template.zip(segments(path)).filter(|(t, _)| t.starts_with('{')).map(|(_, v)| v).collect()
 }
 
-/// A generalised path of a body with members named by ids or dates as `*`: in an object that is
-/// a map, they are values.
+/// A generalised path of a body with members named by ids, dates, times or versions as `*`: in an
+/// object that is a map, they are values.
 #[must_use]
 pub fn generalise_members(path: &str) -> Cow<'_, str> {
     let is_key = |segment: &str| {
@@ -58,6 +60,8 @@ pub fn generalise_members(path: &str) -> Cow<'_, str> {
             || shape::is_ulid(segment)
             || (segment.len() >= 16 && shape::is_hex(segment))
             || shape::starts_like_date(segment)
+            || shape::is_numbering(segment)
+            || shape::is_long_id(segment)
     };
     if !path.split('/').any(is_key) {
         return Cow::Borrowed(path);
@@ -118,7 +122,7 @@ fn parameter_of(segment: &str) -> Option<Parameter<'_>> {
     Some(Parameter { name, extension })
 }
 
-fn parameter_name(text: &str) -> Option<&'static str> {
+pub(crate) fn parameter_name(text: &str) -> Option<&'static str> {
     if shape::starts_like_date(text) {
         return Some("date");
     }
@@ -140,10 +144,10 @@ fn is_slug(text: &str) -> bool {
     words >= 2 && parts.all(|p| p.bytes().all(|b| b.is_ascii_lowercase()) || p.len() <= 4)
 }
 
-/// A literal segment without matrix parameters, control characters and braces.
-fn plain(segment: &str) -> Cow<'_, str> {
+/// A literal segment without matrix parameters, control characters, braces and `#`.
+pub(crate) fn plain(segment: &str) -> Cow<'_, str> {
     let bare = segment.split(';').next().unwrap_or(segment);
-    if bare.bytes().all(|b| b.is_ascii_graphic() && b != b'{' && b != b'}') {
+    if bare.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'{' | b'}' | b'#')) {
         return Cow::Borrowed(bare);
     }
     let mut text = String::with_capacity(bare.len() + 8);
@@ -151,6 +155,7 @@ fn plain(segment: &str) -> Cow<'_, str> {
         match c {
             '{' => text.push_str("%7B"),
             '}' => text.push_str("%7D"),
+            '#' => text.push_str("%23"),
             c if c.is_control() || c == ' ' => text.push('_'),
             c => text.push(c),
         }
@@ -191,6 +196,7 @@ mod tests {
             ("/categories/garden-chairs", "/categories/garden-chairs"),
             ("/geo/52.516/-13.37", "/geo/{id}/{id2}"),
             ("/%7Bid%7D/{id}", "/%7Bid%7D/%7Bid%7D"),
+            ("/graphql#GetLoan", "/graphql%23GetLoan"),
             ("*", "/*"),
             ("//x", "//x"),
         ];
@@ -220,6 +226,14 @@ mod tests {
             ("/days/2025-03-07/open", "/days/*/open"),
             ("", ""),
             ("/line1/a2", "/line1/a2"),
+            ("/slots/10:30/free", "/slots/*/free"),
+            ("/builds/1.14.2/at", "/builds/*/at"),
+            ("/builds/v2.0-rc1/at", "/builds/*/at"),
+            ("/days/07.03.2025", "/days/*"),
+            ("/loans/L48211/rate", "/loans/*/rate"),
+            ("/loans/ORD-2024-0007", "/loans/*"),
+            ("/hash/sha256", "/hash/sha256"),
+            ("/md5/v1", "/md5/v1"),
         ];
         for (path, expected) in table {
             assert_eq!(generalise_members(path), expected);

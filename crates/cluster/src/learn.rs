@@ -10,16 +10,21 @@
 //! what was counted early. Only parameters of paths, and what users said (rules, overruled
 //! places), pass from model to model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use diff::Kind;
 use exchange::Micros;
 
 use crate::{
-    ClusterDoc, EndpointId, Evidence, Model, Place, Says, Signature, Verdict, VolatilePlace, Where,
+    ClusterDoc, EndpointId, Evidence, Model, Pins, Place, Says, Signature, Verdict, VolatilePlace,
+    Where,
     explain::{self, Differing, Row, Rows, Today},
-    group::{self, Finding, Group},
-    routes,
+    group::{self, Constant, Finding, Group, Told},
+    maps::{self, Maps, ObjectSeen},
+    routes, title,
     volatile::{EndpointTally, volatile_places},
 };
 
@@ -29,6 +34,8 @@ pub struct LearnInput<'a> {
     /// The model in force.
     pub model: &'a Model,
     pub endpoints: &'a [EndpointSeen],
+    /// Endpoints that are named by hand.
+    pub pins: &'a Pins,
     pub signatures: &'a [SignatureSeen],
     /// Pairs compared with the secondary.
     pub asked: &'a BTreeMap<EndpointId, u64>,
@@ -46,6 +53,8 @@ pub struct EndpointSeen {
     pub id: EndpointId,
     pub method: String,
     pub template: String,
+    /// Where an earlier model put it.
+    pub merged_into: Option<EndpointId>,
 }
 
 /// One counter: a signature at the endpoint it was recorded for.
@@ -87,6 +96,8 @@ pub struct SampleSeen {
     pub same: Vec<String>,
     /// Both sides' arrays where whole elements differ.
     pub lists: Vec<SampleLists>,
+    /// Objects of the primary's body.
+    pub objects: Vec<ObjectSeen>,
     /// The bodies are text by lines.
     pub is_text: bool,
     /// Its fields, by which it is told whose sample it is where a signature has several causes.
@@ -166,13 +177,18 @@ pub struct LearntCluster {
 #[must_use]
 pub fn learn(input: &LearnInput<'_>) -> Learnt {
     let (model, places) = learn_routes(input);
-    let model = Model { volatile: learn_volatile(input, &places), ..model };
+    let maps = maps::maps(&input.model.maps, input.samples, &|endpoint| places.home(endpoint));
+    let model = Model { maps, ..model };
+    let folded = folded_samples(input.samples, &model, &places);
+    let input = &LearnInput { samples: &folded, ..*input };
+    let model = Model { volatile: learn_volatile(input, &model, &places), ..model };
     let (verdicts, mut findings) = judge(input, &model, &places);
     let constant = group::part_from_constant(&mut findings, &compared(input, &places));
-    let groups = group::group(&findings, &constant, &|endpoint| places.name(endpoint));
+    let groups = grouped(input, &places, &findings, &constant);
     let explained = learn_causes(input, &model, &places, (&findings, &groups, &verdicts));
+    let held = explain::held(&explained, &findings, input.rows);
     let sorted =
-        clusters::sorted(&groups, &findings, &explained, input.samples, input.rows, &|endpoint| {
+        clusters::sorted(&groups, &findings, &held, input.samples, input.rows, &|endpoint| {
             places.name(endpoint)
         });
     let first = |signature: &i64| {
@@ -194,6 +210,23 @@ pub fn learn(input: &LearnInput<'_>) -> Learnt {
         homes: sorted.homes,
         model: Model { explained, ..model },
     }
+}
+
+fn grouped(
+    input: &LearnInput<'_>,
+    places: &Places,
+    findings: &[Finding],
+    constant: &Constant,
+) -> Vec<Group> {
+    let mut samples: BTreeMap<i64, Vec<&SampleSeen>> = BTreeMap::new();
+    for sample in input.samples {
+        samples.entry(sample.signature).or_default().push(sample);
+    }
+    let way = |signatures: &BTreeSet<i64>, place: &Place| {
+        let own = signatures.iter().filter_map(|signature| samples.get(signature));
+        title::way(place, &own.flatten().copied().collect::<Vec<_>>())
+    };
+    group::group(findings, constant, &Told { named: &|endpoint| places.name(endpoint), way: &way })
 }
 
 /// Why answers differ, at each endpoint where stored rows tell.
@@ -255,20 +288,26 @@ fn learn_routes(input: &LearnInput<'_>) -> (Model, Places) {
     for seen in input.signatures.iter().filter(replayed) {
         *asked.entry(seen.endpoint).or_default() += seen.pairs;
     }
+    let pinned = |e: &EndpointSeen| input.pins.home(&e.method, &e.template);
     let templates: Vec<(&str, u64)> = input
         .endpoints
         .iter()
-        .filter(|endpoint| endpoint.template.starts_with('/'))
+        .filter(|endpoint| endpoint.template.starts_with('/') && pinned(endpoint).is_none())
         .map(|e| (e.template.as_str(), asked.get(&e.id).copied().unwrap_or(0)))
         .collect();
     let parameters = routes::learn(&input.model.parameters, &templates);
-    let homes = input.endpoints.iter().map(|endpoint| {
-        if !endpoint.template.starts_with('/') {
-            return (endpoint.id, endpoint.clone());
-        }
-        let template = routes::generalise(&endpoint.template, &parameters);
+    let held: BTreeMap<EndpointId, &EndpointSeen> =
+        input.endpoints.iter().map(|endpoint| (endpoint.id, endpoint)).collect();
+    let homes = input.endpoints.iter().map(|recorded| {
+        let endpoint = merged(recorded, &held);
+        let template = match pinned(endpoint) {
+            _ if !endpoint.template.starts_with('/') => endpoint.template.clone(),
+            Some(template) => template,
+            None => routes::generalise(&endpoint.template, &parameters),
+        };
         let id = EndpointId::of(&endpoint.method, &template);
-        (endpoint.id, EndpointSeen { id, method: endpoint.method.clone(), template })
+        let method = endpoint.method.clone();
+        (recorded.id, EndpointSeen { id, method, template, merged_into: None })
     });
     let homes = homes.collect();
     let Model { number, rules, overruled, .. } = input.model;
@@ -277,18 +316,50 @@ fn learn_routes(input: &LearnInput<'_>) -> (Model, Places) {
     (model, Places { homes })
 }
 
-fn learn_volatile(input: &LearnInput<'_>, places: &Places) -> Vec<VolatilePlace> {
+/// What was once merged is one endpoint for good; a circle in the store ends.
+fn merged<'a>(
+    recorded: &'a EndpointSeen,
+    held: &BTreeMap<EndpointId, &'a EndpointSeen>,
+) -> &'a EndpointSeen {
+    let mut at = recorded;
+    for _ in 0..held.len() {
+        match at.merged_into.and_then(|next| held.get(&next)) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    at
+}
+
+/// The samples with the members of maps as `*`.
+fn folded_samples<'a>(
+    samples: &'a [SampleSeen],
+    model: &Model,
+    places: &Places,
+) -> Cow<'a, [SampleSeen]> {
+    if model.maps.is_empty() {
+        return Cow::Borrowed(samples);
+    }
+    let folded = samples
+        .iter()
+        .map(|sample| Maps::at(places.home(sample.endpoint), &model.maps).sample(sample));
+    Cow::Owned(folded.collect())
+}
+
+fn learn_volatile(input: &LearnInput<'_>, model: &Model, places: &Places) -> Vec<VolatilePlace> {
     let mut tallies: BTreeMap<EndpointId, EndpointTally> = BTreeMap::new();
     for (endpoint, asked) in input.asked {
         tallies.entry(places.home(*endpoint)).or_default().asked += asked;
     }
     for seen in input.signatures {
-        let tally = tallies.entry(places.home(seen.endpoint)).or_default();
+        let home = places.home(seen.endpoint);
+        let tally = tallies.entry(home).or_default();
+        let signature = Maps::at(home, &model.maps).signature(&seen.signature).into_owned();
         match seen.versus {
-            Versus::Secondary => tally.baseline(&seen.signature, seen.pairs),
-            Versus::Earlier => tally.earlier(&seen.signature, seen.pairs),
-            Versus::Candidate if is_answered(&seen.signature) => {
-                tally.candidate(&seen.signature, seen.pairs);
+            Versus::Secondary => tally.baseline(&signature, seen.pairs),
+            Versus::Earlier => tally.earlier(&signature, seen.pairs),
+            Versus::Candidate if is_answered(&signature) => {
+                tally.candidate(&signature, seen.pairs);
             }
             Versus::Candidate | Versus::Late | Versus::Unjudged => {}
         }
@@ -401,6 +472,7 @@ impl Learnt {
     #[must_use]
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         self.model.parameters == other.model.parameters
+            && self.model.maps == other.model.maps
             && self.model.rules == other.model.rules
             && self.model.overruled == other.model.overruled
             && self.model.volatile.len() == other.model.volatile.len()

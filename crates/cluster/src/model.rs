@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     EndpointId, LearntParameter, Nature, Place, Signature, StoredRule, Where,
-    derived::without_derived, endpoint, routes,
+    derived::without_derived,
+    endpoint,
+    maps::{MapPlace, Maps},
+    routes,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +19,9 @@ pub struct Model {
     pub parameters: Vec<LearntParameter>,
     #[serde(default)]
     pub volatile: Vec<VolatilePlace>,
+    /// Objects whose members are data: like parameters, they are never unlearnt.
+    #[serde(default)]
+    pub maps: Vec<MapPlace>,
     /// Why answers differ, by endpoint.
     #[serde(default)]
     pub explained: Vec<crate::explain::Explained>,
@@ -109,7 +115,8 @@ pub enum Verdict {
 
 impl Model {
     /// The verdict on a signature at an endpoint; `ignored` says whether a rule of the
-    /// configuration masks a place. What follows from another difference does not count.
+    /// configuration masks a place. What follows from another difference does not count. The
+    /// places that count have the members of maps as `*`.
     #[must_use]
     pub fn verdict(
         &self,
@@ -117,13 +124,15 @@ impl Model {
         signature: &Signature,
         ignored: &dyn Fn(&Place) -> bool,
     ) -> Verdict {
-        let counts = |place: &&Place| {
+        let maps = Maps::at(endpoint, &self.maps);
+        let counts = |place: &Place| {
             !place.is_mapped()
                 && !self.volatile.iter().any(|v| v.endpoint == endpoint && v.covers(place))
-                && !ignored(place)
         };
-        let residual: Vec<Place> = signature.places.iter().filter(counts).cloned().collect();
-        let residual = without_derived(residual, &signature.places);
+        let open = signature.places.iter().filter(|place| !ignored(place));
+        let open = open.map(|place| maps.place(place)).filter(counts);
+        let residual = Signature::new(open.collect()).places;
+        let residual = without_derived(residual, &maps.signature(signature).places);
         if residual.is_empty() { Verdict::Match } else { Verdict::Mismatch(residual) }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::Template;
+use crate::endpoint::{Template, label};
 
 /// Below `parent` (a template, without the closing slash) every literal segment that is not
 /// kept is a value of the parameter `name`.
@@ -33,8 +33,9 @@ pub(crate) fn generalise(template: &str, parameters: &[LearntParameter]) -> Stri
     if parameters.is_empty() {
         return template.to_owned();
     }
+    let (path, label) = label::split(template);
     let mut built = Template::default();
-    for segment in template.strip_prefix('/').unwrap_or(template).split('/') {
+    for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
         let learnt = parameters.iter().find(|p| {
             p.parent == built.text && is_literal(segment) && !p.keep.iter().any(|k| k == segment)
         });
@@ -44,7 +45,7 @@ pub(crate) fn generalise(template: &str, parameters: &[LearntParameter]) -> Stri
             (None, None) => built.literal(segment),
         }
     }
-    built.text
+    label::join(&built.text, label)
 }
 
 /// The parameters known so far and those that `seen` (templates by shape, with how often each
@@ -61,7 +62,7 @@ pub(crate) fn learn(known: &[LearntParameter], seen: &[(&str, u64)]) -> Vec<Lear
 fn shallowest_open(known: &[LearntParameter], seen: &[(&str, u64)]) -> Option<LearntParameter> {
     let mut children: BTreeMap<(usize, String), BTreeMap<String, u64>> = BTreeMap::new();
     for (template, asked) in seen {
-        let template = generalise(template, known);
+        let template = generalise(label::split(template).0, known);
         let mut parent = String::new();
         for (depth, segment) in template.split('/').skip(1).enumerate() {
             let literals = children.entry((depth, parent.clone())).or_default();
@@ -194,6 +195,24 @@ mod tests {
             generalise("/shops/{id}/items/x/{id2}", &found),
             "/shops/{id}/items/{id2}/{id3}"
         );
+    }
+
+    #[test]
+    fn operations_at_one_path_stay_apart_however_many() {
+        let operations: Vec<(String, u64)> = (0..60)
+            .map(|n| {
+                (
+                    format!(
+                        "/api/graphql#Get{}",
+                        char::from(b'A' + n % 26).to_string().repeat(1 + n as usize / 26)
+                    ),
+                    1,
+                )
+            })
+            .collect();
+        assert_eq!(learnt(&operations), []);
+        let found = learnt(&slugs("/articles", 40, 2));
+        assert_eq!(generalise("/articles/never-seen#csv", &found), "/articles/{article}#csv");
     }
 
     #[test]

@@ -94,6 +94,23 @@ pub(crate) fn is_prefixed_id(text: &str) -> bool {
         && parts().any(|part| (all_digits(part) && part.len() >= fewest) || is_mixed(part))
 }
 
+/// Digits in groups (`10:30`, `07.03.2025`, `2024_11`), or a version of several (`v2.0-rc1`).
+pub(crate) fn is_numbering(text: &str) -> bool {
+    let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
+    let groups = || bare.split(['.', ':', '-', '_', '+']);
+    let numbers = groups().take_while(|group| all_digits(group)).count();
+    numbers >= 2 && text.len() <= 32 && groups().skip(numbers).all(|tail| tail.len() <= 8)
+}
+
+/// An id of four digits and more: `L48211`, `C-1001`. Names of things of few words that end in
+/// digits (`sha256`) are none.
+pub(crate) fn is_long_id(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let prefix = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let parted = prefix == 1 || text.contains(['-', '_', ':', '.']);
+    digits >= 4 && parted && is_prefixed_id(text)
+}
+
 /// `v1`, `v2.1`, `V10`.
 pub(crate) fn is_version(text: &str) -> bool {
     text.strip_prefix(['v', 'V']).is_some_and(|rest| {

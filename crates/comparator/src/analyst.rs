@@ -12,6 +12,7 @@ use std::{
 use anyhow::Context;
 use cluster::{
     EndpointId, LearnInput, Learnt, Model, Signature,
+    heirs::{Before, Heirs, Now, heirs},
     learn::{EndpointSeen, SignatureSeen, Versus},
 };
 use exchange::ExchangeId;
@@ -23,13 +24,14 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    closing, intake::now, judge::Judge, kept_rows::KeptRows, masked, metrics::Metrics,
+    accepted, closing, intake::now, judge::Judge, kept_rows::KeptRows, masked, metrics::Metrics,
     remembered::Remembered, said::Said,
 };
 
 const LEASE: &str = "analyst";
 /// The evidence beside volatile places is brought up to date at least this often.
 const REPUBLISH_AFTER: Duration = Duration::from_secs(60);
+const QUIET_EVERY: Duration = Duration::from_secs(60);
 const FOLD_EVERY: Duration = Duration::from_secs(3600);
 /// Minutes that stay minutes; older ones become hours.
 const FINE_MINUTES: i64 = 6 * 60;
@@ -44,6 +46,8 @@ pub(crate) struct Analyst {
     samples: Remembered,
     rows: KeptRows,
     resets: Option<String>,
+    /// When clusters that are quiet were last looked at.
+    looked: Option<tokio::time::Instant>,
     last: Option<Published>,
     folded: Option<tokio::time::Instant>,
     /// What the store was told last of signatures that only a rule lets match.
@@ -82,6 +86,7 @@ impl Analyst {
             samples,
             rows,
             resets: None,
+            looked: None,
             last: None,
             folded: None,
             masked: None,
@@ -126,15 +131,22 @@ impl Analyst {
             return Ok(());
         }
         self.fold().await?;
-        closing::look(&self.store).await.context("closing what is fixed")?;
+        let at_quiet = self.looked.is_none_or(|at| at.elapsed() > QUIET_EVERY);
+        closing::look(&self.store, at_quiet).await.context("closing what is fixed")?;
+        if at_quiet {
+            self.looked = Some(tokio::time::Instant::now());
+        }
         let resets = self.store.setting(RESETS_SETTING).await?;
         if std::mem::replace(&mut self.resets, resets.clone()) != resets {
             self.samples.clear();
+            self.rows.list_again();
         }
         let counters = self.store.signature_counts().await?;
+        let accepted = accepted::read(&self.store, now()).await?;
+        let decided = self.rows.accept(accepted);
         let said = Said::read(&self.store).await?;
         let same = |last: &Published| last.counters == counters && last.said == said;
-        let quiet = self.last.as_ref().is_some_and(same);
+        let quiet = !decided && self.last.as_ref().is_some_and(same);
         if quiet && self.last.as_ref().is_some_and(|last| last.thorough) {
             return self.catch_up(counters).await;
         }
@@ -188,7 +200,7 @@ impl Analyst {
             rows: self.rows.with(&counters, thorough),
         };
         let book = self.judge.book(&said.rules);
-        let rows = endpoints.clone();
+        let (judge, rows) = (Arc::clone(&self.judge), endpoints.clone());
         let (number, learnt, masked) = tokio::task::spawn_blocking(move || {
             let ignored = |endpoint: &str, place: &cluster::Place| {
                 let (method, template) = endpoint.split_once(' ').unwrap_or(("", endpoint));
@@ -197,6 +209,7 @@ impl Analyst {
             let learnt = cluster::learn(&LearnInput {
                 model: &seen.model,
                 endpoints: &seen.endpoints,
+                pins: judge.pins(),
                 signatures: &seen.signatures,
                 asked: &seen.asked,
                 samples: &seen.samples,
@@ -260,14 +273,16 @@ impl Analyst {
         (counters, said): (Vec<SignatureCount>, Said),
     ) -> anyhow::Result<()> {
         let merges = self.merge(&learnt, endpoints).await?;
+        let heirs = self.heirs(&learnt, &counters).await?;
         let model = Model { number, ..learnt.model.clone() };
         let row = ModelRow { number, at: now(), doc: serde_json::to_string(&model)? };
         let clusters: Vec<ClusterRow> = learnt
             .clusters
             .iter()
-            .map(|cluster| {
+            .enumerate()
+            .map(|(at, cluster)| {
                 Ok(ClusterRow {
-                    id: 0,
+                    id: heirs.kept.get(&at).copied().unwrap_or(0),
                     fingerprint: cluster.fingerprint.clone(),
                     endpoint: cluster.endpoint.0,
                     state: ClusterState::Open,
@@ -291,6 +306,7 @@ impl Analyst {
             of: part.of,
         };
         let shares: Vec<ClusterShare> = learnt.shares.iter().map(share).collect();
+        let gone: Vec<(i64, usize)> = heirs.gone.into_iter().collect();
         let publication = Publication {
             model: &row,
             merges: &merges,
@@ -298,6 +314,7 @@ impl Analyst {
             clusters: &clusters,
             shares: &shares,
             homes: &homes,
+            gone: &gone,
         };
         self.store.publish(&publication).await?;
         tracing::info!(
@@ -312,6 +329,32 @@ impl Analyst {
         let thorough = self.last.as_ref().is_some_and(|last| last.thorough);
         self.last = Some(Published { counters, said, learnt, at, thorough, newer: None });
         Ok(())
+    }
+
+    /// Which clusters keep the ids of others, and where the ids of those that are gone lead.
+    async fn heirs(&self, learnt: &Learnt, counters: &[SignatureCount]) -> anyhow::Result<Heirs> {
+        let before = self.store.cluster_signatures().await?.into_iter();
+        let before: Vec<Before> = before
+            .map(|(id, fingerprint, signatures)| Before { id, fingerprint, signatures })
+            .collect();
+        let mut now: Vec<Now<'_>> = learnt
+            .clusters
+            .iter()
+            .map(|cluster| Now { fingerprint: &cluster.fingerprint, ..Now::default() })
+            .collect();
+        let own =
+            learnt.verdicts.iter().filter_map(|(signature, _, at)| Some((*signature, (*at)?)));
+        let shared = learnt.shares.iter().map(|(signature, part)| (*signature, part.cluster));
+        for (signature, at) in own.chain(shared) {
+            if let Some(cluster) = now.get_mut(at) {
+                cluster.signatures.insert(signature);
+            }
+        }
+        let mut pairs: BTreeMap<i64, u64> = BTreeMap::new();
+        for count in counters {
+            *pairs.entry(count.key).or_default() += count.pairs;
+        }
+        Ok(heirs(&before, &now, &|signature| pairs.get(&signature).copied().unwrap_or(0)))
     }
 
     /// The merges that the store does not have yet; their targets are in the store on return.
@@ -367,7 +410,8 @@ pub(crate) fn read_model(row: &ModelRow) -> anyhow::Result<Model> {
 
 fn endpoint_seen(row: &EndpointRow) -> EndpointSeen {
     let (method, template) = (row.method.clone(), row.template.clone());
-    EndpointSeen { id: EndpointId(row.key), method, template }
+    let merged_into = row.merged_into.map(EndpointId);
+    EndpointSeen { id: EndpointId(row.key), method, template, merged_into }
 }
 
 fn signature_seen(count: &SignatureCount) -> Option<SignatureSeen> {

@@ -1,38 +1,41 @@
 //! Clusters close as fixed on evidence, and open again as regressed when they are seen again.
 //!
-//! Two kinds of evidence: a recheck of which nothing differs and whose control holds, and a later
-//! version of the candidate in which so many exchanges match that the cluster would have been seen.
-//! A fixed cluster that an exchange captured after its fix shows again is regressed.
+//! Evidence is a recheck of which nothing differs and whose control holds; or so many exchanges
+//! without the cluster, in a later version of the candidate or, far more of them, since it was last
+//! seen, that it would have been seen: under its condition where it has one, else at its
+//! endpoints. A fixed cluster that an exchange captured after its fix shows again is regressed.
 
 mod evidence;
+mod later;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use exchange::Micros;
 use store::{
-    ClusterCount, ClusterQuery, ClusterState, OutcomeCount, RecheckRow, RecheckState, Store,
-    StoreError,
+    ClusterCount, ClusterQuery, ClusterState, RecheckRow, RecheckState, Store, StoreError,
 };
 
-use self::evidence::{Later, Tally, Verdict};
+use self::{
+    evidence::{Tally, Verdict},
+    later::Figures,
+};
 use crate::intake::now;
 
 /// Results that have not come by then will not come.
 const LOST_AFTER: Duration = Duration::from_secs(60);
 
-/// Ends rechecks whose results are in, and moves clusters between open, fixed and regressed.
-pub(crate) async fn look(store: &Store) -> Result<(), StoreError> {
-    end_rechecks(store, now()).await?;
+/// Ends rechecks whose results are in, and moves clusters between open, fixed and regressed;
+/// looks at those of the newest version that were not seen for a while where it is time to.
+pub(crate) async fn look(store: &Store, at_quiet: bool) -> Result<(), StoreError> {
+    let now = now();
+    end_rechecks(store, now).await?;
     let page = store.clusters(&ClusterQuery::default()).await?;
     let fixes = store.fixes().await?;
     let mut counts: HashMap<i64, Vec<&ClusterCount>> = HashMap::new();
     for count in page.counts.iter().filter(|count| count.pairs > 0) {
         counts.entry(count.cluster).or_default().push(count);
     }
-    let mut later = None;
+    let mut figures = None;
     for cluster in &page.clusters {
         let own = counts.get(&cluster.id).map_or(&[][..], Vec::as_slice);
         match (cluster.state, fixes.get(&cluster.id)) {
@@ -44,11 +47,11 @@ pub(crate) async fn look(store: &Store) -> Result<(), StoreError> {
             (ClusterState::Fixed, Some(_)) | (ClusterState::Accepted, None) => {}
             (_, Some(_)) => store.forget_fix(cluster.id).await?,
             (ClusterState::Open | ClusterState::Regressed, None) => {
-                let later = match &mut later {
-                    Some(later) => later,
-                    none => none.insert(Versions::read(store).await?),
+                let figures = match &mut figures {
+                    Some(figures) => figures,
+                    none => none.insert(Figures::read(store, now).await?),
                 };
-                if let Some(reason) = later.gone(own) {
+                if let Some(reason) = figures.gone(store, cluster, own, at_quiet).await? {
                     tracing::info!(cluster.id, reason, "a cluster is closed as fixed");
                     store.close_as_fixed(cluster.id, &reason).await?;
                 }
@@ -62,52 +65,6 @@ pub(crate) async fn look(store: &Store) -> Result<(), StoreError> {
 /// after it.
 fn is_seen_after(counts: &[&ClusterCount], fixed_at: Micros) -> bool {
     counts.iter().any(|count| count.last_minute > fixed_at.div_euclid(60_000_000))
-}
-
-/// What was compared, by endpoint and version, for clusters that a later version may have ended.
-struct Versions {
-    /// The candidate's newest, where there are several.
-    newest: Option<String>,
-    compared: BTreeMap<(i64, String), u64>,
-}
-
-impl Versions {
-    async fn read(store: &Store) -> Result<Self, StoreError> {
-        let versions = store.versions().await?;
-        let mut own = versions.into_iter().filter(|row| row.side == "candidate");
-        let newest = own.next().map(|row| row.version).filter(|_| own.next().is_some());
-        let mut compared = BTreeMap::new();
-        let counts: Vec<OutcomeCount> = match newest {
-            Some(_) => store.outcome_counts(None).await?,
-            None => Vec::new(),
-        };
-        for count in counts.into_iter().filter(|count| count.outcome == store::Outcome::Answered) {
-            *compared.entry((count.endpoint, count.version)).or_default() += count.pairs;
-        }
-        Ok(Self { newest, compared })
-    }
-
-    /// Why a cluster counts as fixed in the newest version, if it does. At its endpoint; once
-    /// conditions count exactly, what they cover goes into [`Later`] in its place.
-    fn gone(&self, counts: &[&ClusterCount]) -> Option<String> {
-        let newest = self.newest.as_ref()?;
-        if counts.is_empty() || counts.iter().any(|count| &count.version == newest) {
-            return None;
-        }
-        let compared = |endpoint: i64, version: &str| {
-            self.compared.get(&(endpoint, version.to_owned())).copied().unwrap_or(0)
-        };
-        let mut later = Later { version: newest, seen: 0, of: 0, since: 0 };
-        let mut endpoints = std::collections::BTreeSet::new();
-        for count in counts {
-            later.seen += count.pairs;
-            later.of += compared(count.endpoint, &count.version);
-            if endpoints.insert(count.endpoint) {
-                later.since += compared(count.endpoint, newest);
-            }
-        }
-        later.gone()
-    }
 }
 
 async fn end_rechecks(store: &Store, now: Micros) -> Result<(), StoreError> {

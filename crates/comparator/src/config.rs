@@ -1,8 +1,10 @@
-//! `[compare]` and `[[rules]]` of `understudy.toml`.
+//! `[compare]`, `[[endpoint]]` and `[[rules]]` of `understudy.toml`.
 
 use serde::Deserialize;
 
 use cluster::{RouteRules, RuleBook, rules::RuleBookError};
+
+use crate::naming::{EndpointConfig, Naming};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -20,6 +22,9 @@ pub struct CompareConfig {
     /// The primary's version where it does not say it itself.
     pub primary_version: Option<String>,
     pub rules: Vec<RouteRules>,
+    /// `[[endpoint]]`
+    #[serde(skip)]
+    pub endpoints: Vec<EndpointConfig>,
 }
 
 impl Default for CompareConfig {
@@ -40,6 +45,7 @@ impl Default for CompareConfig {
             primary_version_header: "x-understudy-version".to_owned(),
             primary_version: None,
             rules: Vec::new(),
+            endpoints: Vec::new(),
         }
     }
 }
@@ -49,6 +55,8 @@ impl Default for CompareConfig {
 pub enum CompareConfigError {
     #[error(transparent)]
     Rule(#[from] RuleBookError),
+    #[error("endpoint {index}: route `{route}`: {problem}")]
+    Endpoint { index: usize, route: String, problem: String },
     #[error("compare.{field}: {problem}")]
     Field { field: &'static str, problem: String },
 }
@@ -74,6 +82,7 @@ impl CompareConfig {
         if let Some(name) = self.headers.iter().find(|name| !named(name)) {
             return field("headers", &format!("`{name}` is no header name"));
         }
+        Naming::compile(&self.endpoints)?;
         Ok(RuleBook::compile(&self.rules).map(drop)?)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cluster::{
-    Model, Place, RuleBook, Signature, StoredRule, Verdict,
+    Model, Pins, Place, RuleBook, Signature, StoredRule, Verdict,
     explain::{Aside, Row},
 };
 use exchange::{
@@ -23,6 +23,7 @@ use crate::{
     features::{self, Beside, Wanted},
     headers::Asked,
     mapped::{self, ReadBack, read_back, with_mapped},
+    naming::Naming,
     plan::{Known, Learned, Plan, Registry},
     primary_version::PrimaryVersion,
     reservoir::{self, Reservoirs},
@@ -38,6 +39,7 @@ pub(crate) struct Judge {
     /// Compared headers, in lower case.
     names: Vec<String>,
     limit: usize,
+    naming: Naming,
     /// Of the configuration; models bring those of the store.
     book: RuleBook,
     pub(crate) registry: Registry,
@@ -80,6 +82,7 @@ impl Judge {
         Ok(Self {
             names: config.headers.iter().map(|name| name.to_ascii_lowercase()).collect(),
             limit: config.max_decoded_bytes,
+            naming: Naming::compile(&config.endpoints)?,
             book: RuleBook::compile(&config.rules)?,
             registry: Registry::default(),
             slots: Slots::new(config.samples),
@@ -108,8 +111,7 @@ impl Judge {
     /// says of the things it names; gives what is new of that.
     pub(crate) fn note(&self, pair: &Pair, learned: &Learned) -> Vec<FactRow> {
         let exchange = &pair.exchange;
-        let request = &exchange.request;
-        let plan = learned.plan(&request.method, request.path(), &self.registry);
+        let plan = self.plan(pair, learned);
         self.sessions.note(pair, &plan);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         self.facts.note(&self.redactor, &plan, pair, &primary)
@@ -122,7 +124,7 @@ impl Judge {
             return Judged { fate: Fate::Skipped { version, reason }, context: None };
         }
         let request = &exchange.request;
-        let plan = learned.plan(&request.method, request.path(), &self.registry);
+        let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, outcome) = self.against_candidate(&plan, pair, &primary);
         let drifted = pair.reference.as_ref().is_some_and(|asked| asked.secondary_drifted);
@@ -169,6 +171,17 @@ impl Judge {
         Judged { fate: Fate::Compared(Box::new(compared)), context: Some(context) }
     }
 
+    fn plan(&self, pair: &Pair, learned: &Learned) -> Arc<Plan> {
+        let (request, answer) = (&pair.exchange.request, &pair.exchange.response);
+        let template = self.naming.template(&learned.model, request, answer);
+        learned.plan(&request.method, template, &self.registry)
+    }
+
+    /// Endpoints that are named by hand.
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.naming.pins
+    }
+
     /// The primary's earlier answer to the same request against this one, where no secondary
     /// tells what differs by itself.
     fn against_itself(
@@ -189,8 +202,8 @@ impl Judge {
 
     /// Whether the candidate's answer counts today.
     pub(crate) fn differs(&self, pair: &Pair, learned: &Learned) -> bool {
-        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
-        let plan = learned.plan(&request.method, request.path(), &self.registry);
+        let exchange = &pair.exchange;
+        let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, _) = self.against_candidate(&plan, pair, &primary);
         !self.known(&plan, &comparison.signature, learned).matches
@@ -198,8 +211,8 @@ impl Judge {
 
     /// The places of the candidate's answer that count today.
     pub(crate) fn residual(&self, pair: &Pair, learned: &Learned) -> Vec<Place> {
-        let (exchange, request) = (&pair.exchange, &pair.exchange.request);
-        let plan = learned.plan(&request.method, request.path(), &self.registry);
+        let exchange = &pair.exchange;
+        let plan = self.plan(pair, learned);
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
         let (comparison, _) = self.against_candidate(&plan, pair, &primary);
         let ignored = |place: &Place| learned.book.ignores(&plan.method, &plan.template, place);

@@ -8,7 +8,7 @@ use std::{
 
 use cluster::{
     EndpointId,
-    explain::{Exact, Row, RowSeen, Rows},
+    explain::{Accepted, Exact, Row, RowSeen, Rows},
 };
 use store::{RowKey, SignatureCount, Store, StoreError, Versus};
 use tokio::time::Instant;
@@ -37,6 +37,11 @@ pub(crate) struct KeptRows {
 }
 
 impl KeptRows {
+    /// Some were forgotten by people: all that are left are listed at the next look.
+    pub(crate) fn list_again(&mut self) {
+        self.listed = None;
+    }
+
     /// Reads what is new.
     pub(crate) async fn read(&mut self, store: &Store) -> Result<(), StoreError> {
         let whole = self.listed.is_none_or(|at| at.elapsed() > RELIST_AFTER);
@@ -86,6 +91,15 @@ impl KeptRows {
         }
         rows.thorough = thorough;
         Arc::clone(&self.rows)
+    }
+
+    /// Takes in what is accepted; whether that changed.
+    pub(crate) fn accept(&mut self, accepted: Vec<Accepted>) -> bool {
+        if self.rows.accepted == accepted {
+            return false;
+        }
+        Arc::make_mut(&mut self.rows).accepted = accepted;
+        true
     }
 
     /// Drops what is beyond the bounds under today's verdicts, those that hash largest first.

@@ -13,6 +13,7 @@
 //!                     └──────────────────── analyst (one, by lease) ◄─────────────┘ samples
 //! ```
 
+mod accepted;
 mod admin;
 mod analyst;
 mod begun;
@@ -34,6 +35,7 @@ mod leaves;
 mod mapped;
 mod masked;
 mod metrics;
+mod naming;
 mod opinion;
 mod piecemeal;
 mod plan;
@@ -52,6 +54,7 @@ mod view;
 
 pub use cluster::{RouteRules, RuleName};
 pub use config::{CompareConfig, CompareConfigError};
+pub use naming::EndpointConfig;
 pub use opinion::Opinion;
 pub use preview::{
     Effect, EffectAsked, EffectLine, EndpointPreview, Masked, Preview, PreviewError, Reach,
@@ -234,6 +237,7 @@ async fn follow(
             && now != resets
         {
             judge.slots.clear();
+            judge.reservoirs.clear();
             resets = now;
         }
     }

@@ -124,9 +124,9 @@ impl Learned {
         Self { model, book, plans: Mutex::default() }
     }
 
-    /// The plan for a request.
-    pub(crate) fn plan(&self, method: &str, path: &str, registry: &Registry) -> Arc<Plan> {
-        let key = (method.to_owned(), self.model.template(path));
+    /// The plan of an endpoint.
+    pub(crate) fn plan(&self, method: &str, template: String, registry: &Registry) -> Arc<Plan> {
+        let key = (method.to_owned(), template);
         if let Some(plan) = lock(&self.plans).get(&key) {
             return Arc::clone(plan);
         }
@@ -274,7 +274,7 @@ mod tests {
     fn beyond_the_bounds_signatures_are_counted_under_what_is_left_then_together() {
         let learned = Learned::new(Model::default(), &RuleBook::default());
         let registry = Registry::default();
-        let plan = learned.plan("GET", "/loans/7", &registry);
+        let plan = learned.plan("GET", "/loans/{id}".into(), &registry);
         let known = |path: &str| plan.known(&signature(path), &learned, &registry).id;
         for n in 0..MOST_RESIDUALS {
             assert_eq!(known(&format!("/{n}")), signature(&format!("/{n}")).id(plan.endpoint));
@@ -290,7 +290,7 @@ mod tests {
         let learned = Learned::new(Model::default(), &RuleBook::default());
         let registry = Registry::default();
         registry.seed((0..MOST_ENDPOINTS as i64).map(EndpointId), []);
-        let plan = learned.plan("GET", "/loans/7", &registry);
+        let plan = learned.plan("GET", "/loans/{id}".into(), &registry);
         assert_eq!((plan.method.as_str(), plan.template.as_str()), ("*", OTHER));
     }
 }

@@ -8,6 +8,7 @@ use cluster::{
     arrays::arrays_at,
     endpoint::generalise_members,
     learn::{SampleDifference, SampleSeen},
+    maps::objects,
     steady::{Agreement, agreement},
 };
 use exchange::ExchangeId;
@@ -99,6 +100,7 @@ fn seen(row: &SampleRow) -> SampleSeen {
         steady: agreed.steady.into_iter().collect(),
         same: agreed.same.into_iter().collect(),
         lists: lists.unwrap_or_default(),
+        objects: text(&view.primary.body).map(|body| objects(&body)).unwrap_or_default(),
         is_text: is_plain_text(&view.primary) && is_plain_text(&view.candidate),
         row: row.features.as_deref().and_then(cluster::explain::Row::unpack),
     }

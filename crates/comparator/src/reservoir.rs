@@ -33,6 +33,11 @@ impl Reservoirs {
         *lock(&self.counts).entry((bucket, version.to_owned())).or_default() += pairs;
     }
 
+    /// Nothing was counted yet.
+    pub(crate) fn clear(&self) {
+        lock(&self.counts).clear();
+    }
+
     /// Whether the next pair of a bucket is to be kept.
     pub(crate) fn admits(&self, bucket: i64, version: &str, hash: i64, capacity: usize) -> bool {
         let mut counts = lock(&self.counts);

@@ -206,7 +206,7 @@ mod tests {
         };
         let volatile = vec![volatile("/meta/id", Covers::Value), volatile("/tags", Covers::Order)];
         let learned = Learned::new(Model { volatile, ..Model::default() }, &RuleBook::default());
-        let plan = learned.plan("POST", "/loans/7", &Registry::default());
+        let plan = learned.plan("POST", "/loans/{id}".into(), &Registry::default());
         let request = Request {
             method: "POST".into(),
             target: target.into(),

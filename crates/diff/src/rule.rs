@@ -48,7 +48,8 @@ pub enum RuleKind {
         #[serde(default)]
         rel: Option<f64>,
     },
-    /// Instants this many seconds apart are equal; 0 = the same instant however written.
+    /// Instants this many seconds apart are equal; 0 = the same instant however written. Numbers
+    /// are times since 1970 in the unit that their size tells.
     TimestampTolerance {
         seconds: f64,
     },

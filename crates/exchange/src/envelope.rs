@@ -101,7 +101,7 @@ enum Kind {
 }
 
 fn seal<T: Serialize>(keys: &Keyring, kind: Kind, value: &T) -> Result<Vec<u8>, EnvelopeError> {
-    Packer::default().seal(keys, kind, value, Squeeze::Yes)
+    Packer::default().seal(keys, kind, value)
 }
 
 fn open<T>(
@@ -141,7 +141,9 @@ fn open<T>(
 #[cfg(any(test, fuzzing))]
 pub(crate) fn sealed(keys: &Keyring, kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
     let mut message = [&MAGIC[..], &[VERSION, kind, flags]].concat();
-    keys.seal_onto(&mut message, &purpose(VERSION, kind, flags), payload);
+    keys.seal_onto(&mut message, &purpose(VERSION, kind, flags), |message| {
+        message.extend_from_slice(payload);
+    });
     message
 }
 

@@ -15,6 +15,7 @@ pub mod batch;
 pub mod control;
 pub mod envelope;
 mod fate;
+pub mod graphql;
 #[cfg(any(test, fuzzing))]
 pub mod hostile;
 mod id;

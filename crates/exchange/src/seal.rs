@@ -95,7 +95,7 @@ impl Keyring {
     #[must_use]
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> Vec<u8> {
         let mut sealed = Vec::with_capacity(OVERHEAD + plain.len());
-        self.seal_onto(&mut sealed, purpose, plain);
+        self.seal_onto(&mut sealed, purpose, |sealed| sealed.extend_from_slice(plain));
         sealed
     }
 
@@ -119,15 +119,20 @@ impl Keyring {
         Err(if known { SealError::Broken } else { SealError::UnknownKey(u32::from_be_bytes(*id)) })
     }
 
-    /// Appends what [`Self::seal`] returns: one copy of the plain text, encrypted in place.
-    pub(crate) fn seal_onto(&self, out: &mut Vec<u8>, purpose: &str, plain: &[u8]) {
+    /// Appends what [`Self::seal`] returns for the plain text that `write` appends: it is
+    /// encrypted where it was written.
+    pub(crate) fn seal_onto(
+        &self,
+        out: &mut Vec<u8>,
+        purpose: &str,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
         let Some(key) = self.keys.last() else { unreachable!("a keyring holds a key") };
         let nonce: [u8; NONCE_BYTES] = rand::random();
-        out.reserve(OVERHEAD + plain.len());
         out.extend_from_slice(&key.id);
         out.extend_from_slice(&nonce);
         let start = out.len();
-        out.extend_from_slice(plain);
+        write(out);
         let tag = key
             .cipher
             .seal_in_place_separate_tag(

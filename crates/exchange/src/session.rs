@@ -21,6 +21,18 @@ impl SessionKey {
         let partition = hash % u64::from(partitions.max(1));
         Partition::try_from(partition).unwrap_or(Partition::MAX)
     }
+
+    /// This key with its first half changed so that it is of `partition` among `partitions`: for
+    /// keys without a meaning.
+    #[must_use]
+    pub fn moved_to(mut self, partition: Partition, partitions: Partition) -> Self {
+        let count = u64::from(partitions.max(1));
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1;
+        let moved = hash - hash % count + u64::from(partition) % count;
+        self.0[..8].copy_from_slice(&moved.to_be_bytes());
+        self
+    }
 }
 
 /// Where the session's name stands in a request. Written `header:NAME`, `cookie:NAME`,

@@ -107,7 +107,8 @@ fn address(link: Option<&String>) -> Option<&str> {
 }
 
 /// Control characters and those that turn the direction of text become visible escapes.
-fn visible(text: &str) -> String {
+#[must_use]
+pub fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for character in text.chars() {
         let turns = matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}'

@@ -6,7 +6,7 @@ use std::{
 };
 
 use exchange::{
-    Answer, Exchange, Mapped, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement,
+    Answer, Exchange, Mapped, Mapping, Micros, NoAnswerReason, Number, Outcome, Pair, Settlement,
     SkipReason, control::BreakerKind,
 };
 use tokio::sync::{Notify, Semaphore, watch};
@@ -317,6 +317,19 @@ impl Player {
         }
     }
 
+    /// What stands for the primary's values of `exchange` in a side's answer; `used` was put into
+    /// the request that it answers.
+    pub(crate) fn known(
+        &self,
+        side: Copyist,
+        used: &[Mapping],
+        exchange: &Exchange,
+        answer: Option<&Answer>,
+    ) -> Vec<Mapping> {
+        let known = self.memory.as_ref().zip(answer);
+        known.map_or_else(Vec::new, |(memory, answer)| memory.known(side, used, exchange, answer))
+    }
+
     /// Learns from both answers and settles the pair.
     async fn concluded(
         &self,
@@ -329,15 +342,23 @@ impl Player {
             return self.replayed(exchange, candidate, secondary, Mapped::default());
         };
         let mut lessons = memory.learn(Copyist::Candidate, exchange, &candidate);
-        let mut mapped = Mapped {
-            candidate: memory.known(Copyist::Candidate, &asking.candidate, exchange, &candidate),
-            secondary: Vec::new(),
-        };
         if let Some(answer) = &secondary {
             lessons.extend(memory.learn(Copyist::Secondary, exchange, answer));
-            let side = Copyist::Secondary;
-            mapped.secondary = memory.known(side, &asking.secondary, exchange, answer);
         }
+        let mapped = Mapped {
+            candidate: self.known(
+                Copyist::Candidate,
+                &asking.candidate.used,
+                exchange,
+                Some(&candidate),
+            ),
+            secondary: self.known(
+                Copyist::Secondary,
+                &asking.secondary.used,
+                exchange,
+                secondary.as_ref(),
+            ),
+        };
         memory.keep(&lessons, exchange.write).await;
         if is_gone(&candidate) && !is_missing(exchange.response.status) {
             let unmapped = memory.names_unmapped(exchange);

@@ -3,12 +3,12 @@
 //! Invariants:
 //! - One replayer at a time runs them (a lease); one that dies leaves its recheck to the next.
 //! - Reads only, within the limits of replaying: its permits, its rate, its breaker, its pause.
-//! - Results bear the recheck's id and no number: they touch neither funnel nor counters, nor the
-//!   session memory of replaying.
+//! - Each side is asked with its own ids and credentials, and nothing is learnt from its answers.
+//! - Results bear the recheck's id and no number: they touch neither funnel nor counters.
 
 use std::{sync::Arc, time::Duration};
 
-use exchange::{Answer, Pair, Rechecked, envelope, seal::Keyring};
+use exchange::{Mapped, Pair, Rechecked, envelope, seal::Keyring};
 use futures_util::{StreamExt, stream};
 use store::{
     RecheckItem, RecheckResult, RecheckRow, RecheckState, RecheckSubject, RecheckVerdict, Record,
@@ -129,30 +129,37 @@ impl Rechecks {
         };
         self.player.may_send().await;
         self.player.pace.wait().await;
-        let (candidate, secondary) = self.ask(&kept).await;
-        let candidate_version = self.player.versions.of(candidate.response());
-        let pair = Pair { candidate, secondary, candidate_version, reference: None, ..kept };
+        let pair = self.asked_again(kept).await;
         let partition = (recheck.unsigned_abs() % u64::from(self.partitions.max(1))) as u16;
         let rechecked = Rechecked { recheck, control, places, pair };
         self.publisher.hand_in(partition, Note::Rechecked(Box::new(rechecked)));
         Ok(())
     }
 
-    async fn ask(&self, kept: &Pair) -> (Answer, Option<Answer>) {
-        let exchange = &kept.exchange;
+    /// The exchange with what the sides answer now, read with what stands for the primary's
+    /// values today.
+    async fn asked_again(&self, kept: Pair) -> Pair {
+        let (player, exchange) = (&self.player, &kept.exchange);
         // Never closed.
-        let _permit = self.player.permits.acquire().await;
+        let _permit = player.permits.acquire().await;
         let ask_secondary = async {
-            match &self.player.secondary {
-                Some(side) => {
-                    let own = self.player.rewritten(Copyist::Secondary, exchange);
-                    Some(side.ask_or_say_why(&own.exchange).await)
-                }
-                None => None,
-            }
+            let Some(side) = &player.secondary else { return (None, Vec::new()) };
+            let own = player.rewritten(Copyist::Secondary, exchange);
+            let answer = side.ask_or_say_why(&own.exchange).await;
+            let known = player.known(Copyist::Secondary, &own.used, exchange, Some(&answer));
+            (Some(answer), known)
         };
-        let own = self.player.for_candidate(exchange).await;
-        tokio::join!(self.player.candidate.ask_or_say_why(&own.exchange), ask_secondary)
+        let ask_candidate = async {
+            let own = player.for_candidate(exchange).await;
+            let answer = player.candidate.ask_or_say_why(&own.exchange).await;
+            let known = player.known(Copyist::Candidate, &own.used, exchange, Some(&answer));
+            (answer, known)
+        };
+        let ((candidate, own), (secondary, of_secondary)) =
+            tokio::join!(ask_candidate, ask_secondary);
+        let candidate_version = player.versions.of(candidate.response());
+        let mapped = Mapped { candidate: own, secondary: of_secondary };
+        Pair { candidate, secondary, candidate_version, mapped, reference: None, ..kept }
     }
 }
 

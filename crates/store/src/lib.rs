@@ -13,6 +13,7 @@
 //! - SQLite has one writing connection of one process; reading never waits for it.
 //! - Statements are written once for both dialects (`sql`), so that they cannot drift apart.
 
+mod access;
 mod backend;
 mod error;
 mod evidence;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 
 use backend::Backend;
 
+pub use access::{AuditEntry, AuditQuery, AuditRow, Login, LoginRow, Throttle, TokenRow, UserRow};
 pub use error::StoreError;
 pub use facts::FactRow;
 pub use fixes::FixRow;
@@ -87,6 +89,9 @@ pub enum Access {
     ReadWrite,
     /// Never migrates; may open SQLite beside the process that writes it.
     ReadOnly,
+    /// As [`Self::ReadOnly`], and may write rows that no other process holds in memory: users,
+    /// tokens, the audit.
+    Beside,
 }
 
 impl Store {
@@ -98,6 +103,11 @@ impl Store {
     /// Whether the store answers now.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.backend.fetch(sql::sql("SELECT 1")).await.map(drop)
+    }
+
+    /// A text that is another as soon as anything was committed since, by any process.
+    pub async fn stamp(&self) -> Result<String, StoreError> {
+        self.backend.stamp().await
     }
 
     /// Closes every connection, of clones too.

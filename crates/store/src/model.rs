@@ -54,6 +54,9 @@ pub struct Publication<'a> {
     pub shares: &'a [ClusterShare],
     /// Of samples of such signatures: exchange and cluster.
     pub homes: &'a [(exchange::ExchangeId, usize)],
+    /// Ids of clusters whose mismatches are another one's now: their ids lead there, and rechecks
+    /// of them are its own.
+    pub gone: &'a [(i64, usize)],
 }
 
 impl Store {
@@ -80,8 +83,8 @@ impl Store {
         verdicts: &[(SignatureKey, bool, Option<usize>)],
         clusters: &[ClusterRow],
     ) -> Result<(), StoreError> {
-        let (shares, homes) = (&[], &[]);
-        self.publish(&Publication { model, merges, verdicts, clusters, shares, homes }).await
+        let (shares, homes, gone) = (&[], &[], &[]);
+        self.publish(&Publication { model, merges, verdicts, clusters, shares, homes, gone }).await
     }
 
     /// As [`Self::publish_model`], with signatures that belong to several clusters.
@@ -95,7 +98,27 @@ impl Store {
         set_verdicts(&mut tx, publication.verdicts, &ids).await?;
         set_shares(&mut tx, publication.shares, &ids).await?;
         set_homes(&mut tx, publication.homes, &ids).await?;
+        set_heirs(&mut tx, publication.gone, &ids).await?;
         tx.commit().await
+    }
+
+    /// The clusters that were published last, with the signatures of each.
+    pub async fn cluster_signatures(
+        &self,
+    ) -> Result<Vec<(i64, String, Vec<SignatureKey>)>, StoreError> {
+        let select = "SELECT c.id, c.fingerprint, s.signature FROM clusters c JOIN \
+             (SELECT cluster, key AS signature FROM signatures WHERE matches = 0 \
+             UNION SELECT cluster, signature FROM shares) s ON s.cluster = c.id \
+             ORDER BY c.id, s.signature";
+        let mut found: Vec<(i64, String, Vec<SignatureKey>)> = Vec::new();
+        for row in self.backend.fetch(sql(select)).await? {
+            let (id, signature) = (row.int(0)?, row.int(2)?);
+            match found.last_mut().filter(|last| last.0 == id) {
+                Some(last) => last.2.push(signature),
+                None => found.push((id, row.text(1)?, vec![signature])),
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -144,6 +167,27 @@ async fn set_homes(
     tx.run(sql(update).rows(rows)).await.map(drop)
 }
 
+async fn set_heirs(tx: &mut Tx, gone: &[(i64, usize)], ids: &[i64]) -> Result<(), StoreError> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let heirs = gone.iter().map(|(_, at)| id_at(ids, *at)).collect::<Result<Vec<_>, _>>()?;
+    let rows = || {
+        let rows = Rows::default().int("id", gone.iter().map(|(id, _)| *id));
+        rows.int("heir", heirs.iter().copied())
+    };
+    for update in [
+        // Those that led to one that is gone now.
+        "UPDATE clusters SET merged_into = r.heir FROM {rows} WHERE clusters.merged_into = r.id",
+        "UPDATE clusters SET merged_into = r.heir FROM {rows} WHERE clusters.id = r.id \
+         AND r.id <> r.heir",
+        "UPDATE rechecks SET cluster = r.heir FROM {rows} WHERE rechecks.cluster = r.id",
+    ] {
+        tx.run(sql(update).rows(rows())).await?;
+    }
+    Ok(())
+}
+
 async fn insert_model(tx: &mut Tx, model: &ModelRow) -> Result<(), StoreError> {
     let insert = sql("INSERT INTO models (number, published_at, doc) VALUES ($1, $2, $3)");
     tx.run(insert.bind(model.number).bind(model.at).bind(model.doc.as_str())).await?;
@@ -184,7 +228,8 @@ async fn upsert_clusters(tx: &mut Tx, clusters: &[ClusterRow]) -> Result<Vec<i64
     let (new, known): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(id, _)| fresh.contains(id));
     if !known.is_empty() {
         let update = "UPDATE clusters SET fingerprint = r.fingerprint, endpoint = r.endpoint, \
-             doc = r.doc, words = r.words, folded = r.folded FROM {rows} WHERE clusters.id = r.id";
+             doc = r.doc, words = r.words, folded = r.folded, merged_into = NULL \
+             FROM {rows} WHERE clusters.id = r.id";
         tx.run(sql(update).rows(described(&known))).await?;
     }
     if !new.is_empty() {

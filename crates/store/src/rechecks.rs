@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Record, Store, StoreError,
-    read::Merges,
+    read::{Merges, today},
     sql::{Row, Rows, Statement, Tx, sql},
 };
 
@@ -191,11 +191,12 @@ impl Store {
         cluster: Option<i64>,
         limit: u32,
     ) -> Result<Vec<RecheckRow>, StoreError> {
+        let mut tx = self.backend.read().await?;
         let mut select = sql(format!("{COLUMNS} WHERE true"));
         if let Some(cluster) = cluster {
-            select = select.and(" AND cluster = $", cluster);
+            select = select.and(" AND cluster = $", today(&mut tx, cluster).await?);
         }
-        let rows = self.backend.fetch(select.and(" ORDER BY id DESC LIMIT $", i64::from(limit)));
+        let rows = tx.fetch(select.and(" ORDER BY id DESC LIMIT $", i64::from(limit)));
         rows.await?.iter().map(recheck).collect()
     }
 
@@ -255,6 +256,7 @@ impl Store {
              FROM samples x JOIN signatures s ON s.key = x.signature WHERE ";
         let select = match subject {
             RecheckSubject::Cluster(id) => {
+                let id = today(&mut tx, id).await?;
                 sql(select).and("s.matches = 0 AND COALESCE(x.home, s.cluster) = $", id)
             }
             RecheckSubject::Exchange(id) => sql(select).and("x.exchange = $", id.0),

@@ -1,8 +1,9 @@
 //! Forgetting what was compared, at an endpoint or of a build of the candidate.
 //!
-//! Deleted: counters, trials, latencies, checks and samples. Kept: settled numbers, what the taps
-//! saw and what was skipped or parked; endpoints, signatures, clusters with their ids, states,
-//! owners and notes; the model, which is learnt anew from what is left.
+//! Deleted: counters, trials by key and by kind of answer, latencies, checks, samples, kept rows of
+//! fields and what conditions count. Kept: settled numbers, what the taps saw and what was skipped
+//! or parked; endpoints, signatures, clusters with their ids, states, owners and notes; rechecks
+//! and their results; the model, which is learnt anew from what is left.
 //!
 //! Invariant: the funnel stays balanced. Exchanges whose counters go stay compared: they are
 //! counted on as the fate `reset`.
@@ -17,6 +18,10 @@ use crate::{
 
 /// The setting that says how often something was reset: who holds counts in memory starts anew.
 pub const RESETS_SETTING: &str = "resets";
+
+/// Tables of what was compared, by endpoint and version, beside those that need more than that.
+const FORGOTTEN: [&str; 7] =
+    ["counters", "latencies", "checks", "feature_rows", "strata", "ratios", "condition_counts"];
 
 /// What to forget: `None` is every one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +50,7 @@ impl Store {
         let scope = Scope { members, version: reset.version.as_deref() };
         let pairs = count_on(&mut tx, &scope).await?;
         let samples = tx.run(scope.rows_of("DELETE FROM samples", "")).await?;
-        for table in ["counters", "latencies", "checks"] {
+        for table in FORGOTTEN {
             tx.run(scope.rows_of(&format!("DELETE FROM {table}"), "")).await?;
         }
         let evidence = "DELETE FROM trials WHERE evidence IN (SELECT id FROM evidence";

@@ -66,6 +66,14 @@ impl Store {
         self.backend.first(select).await?.map(|row| row.text(0)).transpose()
     }
 
+    /// Sets what was never set; what is there stays.
+    pub async fn set_setting_once(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let insert = "INSERT INTO settings (name, value) VALUES ($1, $2) \
+             ON CONFLICT (name) DO NOTHING";
+        self.backend.run(sql(insert).bind(name).bind(value)).await?;
+        Ok(())
+    }
+
     pub async fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
         let upsert = "INSERT INTO settings (name, value) VALUES ($1, $2) \
              ON CONFLICT (name) DO UPDATE SET value = excluded.value";

@@ -65,8 +65,9 @@ pub(crate) struct Tally<'a> {
     /// By endpoint, version, signature and slot: of two in one place the later stays.
     pub(crate) samples: BTreeMap<(EndpointKey, &'a str, SignatureKey, u16), &'a Sample>,
     pub(crate) rows: Vec<(&'a Compared, &'a crate::KeptRow)>,
-    /// By condition and version: pairs that meet it and differ, only meet it, only differ, neither.
-    pub(crate) conditions: BTreeMap<(i64, &'a str), [i64; 4]>,
+    /// By condition, its endpoint and version: pairs that meet it and differ, only meet it, only
+    /// differ, neither.
+    pub(crate) conditions: BTreeMap<(i64, EndpointKey, &'a str), [i64; 4]>,
     pub(crate) parked: Vec<Parked<'a>>,
 }
 
@@ -130,7 +131,8 @@ impl<'a> Tally<'a> {
             *self.ratios.entry(key).or_default() += 1;
         }
         for watched in &compared.watched {
-            let sums = self.conditions.entry((watched.condition, version)).or_default();
+            let key = (watched.condition, compared.endpoint, version);
+            let sums = self.conditions.entry(key).or_default();
             let [hits, spared, missed, others] = sums;
             *match (watched.meets, watched.differs) {
                 (true, true) => hits,

@@ -215,14 +215,16 @@ async fn count_conditions(tx: &mut Tx, tally: &Tally<'_>) -> Result<(), StoreErr
     let (keys, sums) = (tally.conditions.keys(), tally.conditions.values());
     let rows = Rows::default()
         .int("condition", keys.clone().map(|key| key.0))
-        .text("version", keys.map(|key| key.1))
+        .int("endpoint", keys.clone().map(|key| key.1))
+        .text("version", keys.map(|key| key.2))
         .int("hits", sums.clone().map(|sum| sum[0]))
         .int("spared", sums.clone().map(|sum| sum[1]))
         .int("missed", sums.clone().map(|sum| sum[2]))
         .int("others", sums.map(|sum| sum[3]));
-    let upsert = "INSERT INTO condition_counts (condition, version, since, hits, spared, missed, \
-         others) \
-         SELECT condition, version, {now}, hits, spared, missed, others FROM {rows} WHERE true \
+    let upsert = "INSERT INTO condition_counts (condition, endpoint, version, since, hits, spared, \
+         missed, others) \
+         SELECT condition, endpoint, version, {now}, hits, spared, missed, others \
+         FROM {rows} WHERE true \
          ON CONFLICT (condition, version) DO UPDATE SET \
          hits = condition_counts.hits + excluded.hits, \
          spared = condition_counts.spared + excluded.spared, \

@@ -4,9 +4,12 @@
 //! consistent picture (the counts of one ledger always add up) and never hold a writer up: a
 //! sequence lock whose reader tries again.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering, fence},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering, fence},
+    },
+    time::Duration,
 };
 
 use exchange::{DropReason, NotCopiedReason, TapTotals};
@@ -32,6 +35,8 @@ pub(crate) struct Ledger {
     handed: AtomicU64,
     /// By [`crate::policy::Policy::routes`].
     routes: Vec<AtomicU64>,
+    /// CPU time of the worker's thread.
+    worked_ns: AtomicU64,
 }
 
 impl Ledger {
@@ -44,6 +49,7 @@ impl Ledger {
             dropped: std::array::from_fn(|_| AtomicU64::new(0)),
             handed: AtomicU64::new(0),
             routes: (0..routes).map(|_| AtomicU64::new(0)).collect(),
+            worked_ns: AtomicU64::new(0),
         })
     }
 
@@ -69,6 +75,12 @@ impl Ledger {
     /// A request met the slice route of this place.
     pub(crate) fn count_route(&self, place: usize) {
         self.routes.get(place).map(bump);
+    }
+
+    /// The CPU time that the worker has taken so far.
+    pub(crate) fn note_work(&self, time: Duration) {
+        let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.worked_ns.store(ns, Ordering::Relaxed);
     }
 
     pub(crate) fn met(&self, place: usize) -> u64 {
@@ -133,6 +145,12 @@ pub(crate) fn totals(ledgers: &[Arc<Ledger>]) -> TapTotals {
         ledger.add_to(&mut totals);
     }
     totals
+}
+
+/// CPU time of all workers.
+pub(crate) fn worked(ledgers: &[Arc<Ledger>]) -> Duration {
+    let ns = ledgers.iter().map(|ledger| ledger.worked_ns.load(Ordering::Relaxed));
+    Duration::from_nanos(ns.sum())
 }
 
 #[cfg(test)]

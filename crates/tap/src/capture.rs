@@ -7,6 +7,7 @@ use exchange::{Body, Header, Headers, Micros, Request, Response, SessionKey};
 
 use crate::{
     budget::Held,
+    policy::Content,
     proxy::{MAX_FIELDS, response_parser, unfold},
 };
 
@@ -20,6 +21,8 @@ pub(crate) struct Capture {
     /// Where sampling already had to find it.
     pub(crate) session: Option<SessionKey>,
     pub(crate) write: bool,
+    /// Whether the body may make it a write.
+    pub(crate) content: Content,
     pub(crate) slice: Option<usize>,
     /// Head, then body.
     pub(crate) request: Vec<u8>,
@@ -57,6 +60,23 @@ impl Capture {
         parse_request(&Bytes::copy_from_slice(self.request.get(..self.request_head)?))
     }
 
+    /// Looks at the body where it counts; `false` where that makes it a write that is not copied.
+    pub(crate) fn is_copied(&mut self) -> bool {
+        let Content::Checked { writes } = self.content else { return true };
+        self.content = Content::Any;
+        if self.changes_something() {
+            self.write = true;
+        }
+        writes || !self.write
+    }
+
+    fn changes_something(&self) -> bool {
+        let Some(head) = self.request_head() else { return true };
+        let body = self.request.get(self.request_head..).unwrap_or_default();
+        let request = Request { body: Bytes::copy_from_slice(body), ..head };
+        exchange::graphql::may_mutate(&request) || overrides_method(&request)
+    }
+
     /// The request and response as the words on the wire, and the share of the budget they take.
     /// `None` where the target is not UTF-8 and cannot be said in them.
     pub(crate) fn into_messages(self) -> Option<(Request, Response, Held)> {
@@ -74,6 +94,18 @@ impl Capture {
         let headers = parse_response_headers(&whole)?;
         Some((request, Response { status: self.status, headers, body }, self.held))
     }
+}
+
+/// Whether a form names another method than its own, as frameworks let browsers do.
+fn overrides_method(request: &Request) -> bool {
+    let kind = request.headers.get("content-type").unwrap_or_default();
+    let form = kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form");
+    form && request.body.split(|byte| *byte == b'&').any(|pair| {
+        let method = pair.strip_prefix(b"_method=").unwrap_or(b"get");
+        ![&b"get"[..], b"head", b"options", b"post"]
+            .iter()
+            .any(|named| method.eq_ignore_ascii_case(named))
+    })
 }
 
 /// A head that the proxy has accepted, as the words on the wire.

@@ -42,6 +42,9 @@ pub struct TapConfig {
     /// Of response bodies of other types, length and hash are kept: `application/json`, `text/*`.
     /// Empty: every type is kept.
     pub content_types: Vec<String>,
+    /// CPU time for compressing copies, as a part of what forwarding takes; beyond, they go as
+    /// they are. 0: never compressed; a large number: always.
+    pub compress_share: f64,
     /// Bytes of copies held in memory, all together; beyond, exchanges are dropped and counted.
     pub held_bytes: usize,
     /// Exchanges on their way to the publisher thread; beyond, they are dropped and counted.
@@ -92,6 +95,7 @@ impl Default for TapConfig {
             workers: 0,
             body_cap_bytes: 1024 * 1024,
             content_types: Vec::new(),
+            compress_share: 0.2,
             held_bytes: 64 * 1024 * 1024,
             handover: 16 * 1024,
             max_head_bytes: 64 * 1024,
@@ -218,6 +222,10 @@ impl TapConfig {
         let positive = |field: &str, value: u64| {
             at_least(field, usize::try_from(value).unwrap_or(usize::MAX), 1)
         };
+        if !(self.compress_share >= 0.0 && self.compress_share.is_finite()) {
+            let problem = format!("{} is no share: write 0 or more", self.compress_share);
+            return Err(Invalid::new("tap.compress_share", problem));
+        }
         at_least("held_bytes", self.held_bytes, 64 * 1024)?;
         at_least("handover", self.handover, 1)?;
         at_least("max_head_bytes", self.max_head_bytes, 1024)?;
@@ -273,6 +281,10 @@ mod tests {
         assert_eq!(config(|c| c.session = "head".into()), Err("tap.session".into()));
         assert_eq!(config(|c| c.sample = 1.5), Err("tap.sample".into()));
         assert_eq!(config(|c| c.sample = f64::NAN), Err("tap.sample".into()));
+        for bad in [-0.1, f64::NAN, f64::INFINITY] {
+            let found = config(|c| c.compress_share = bad);
+            assert_eq!(found, Err("tap.compress_share".into()), "{bad}");
+        }
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(config(|c| c.max_rate = Some(bad)), Err("tap.max_rate".into()), "{bad}");
         }

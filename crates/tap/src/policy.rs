@@ -37,6 +37,17 @@ pub(crate) struct Admission {
     /// Place of the slice in the configuration.
     pub(crate) slice: Option<usize>,
     pub(crate) share: Share,
+    pub(crate) content: Content,
+}
+
+/// What the body has to say about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Nothing: the head has said all.
+    Any,
+    /// Its route is declared to read; a body that changes something all the same makes it a
+    /// write, which is copied where `writes` says so.
+    Checked { writes: bool },
 }
 
 /// The share of sessions that is copied.
@@ -147,9 +158,18 @@ impl Policy {
         };
         let allowed =
             |routes: &[Route]| routes.iter().any(|route| route.matches(asked.method, asked.path));
-        let write = forbidden(&self.claims) || !(is_safe(asked) || allowed(&self.reads));
+        let of_slice = slice.map(|(_, slice)| slice);
+        let writes = self.writes || of_slice.is_some_and(|slice| slice.writes);
+        let safe = is_safe(asked);
+        let write = forbidden(&self.claims) || !(safe || allowed(&self.reads));
         if asked.shadow {
-            return if write { Decision::Refuse } else { Decision::Pass(NotCopiedReason::Shadow) };
+            // Nobody waits for the body of a declared read to see whether it is one.
+            let may_write = write || (!safe && writes);
+            return if may_write {
+                Decision::Refuse
+            } else {
+                Decision::Pass(NotCopiedReason::Shadow)
+            };
         }
         if forbidden(&self.exclude) {
             return Decision::Pass(NotCopiedReason::Excluded);
@@ -157,15 +177,15 @@ impl Policy {
         if asked.cors && asked.method == b"OPTIONS" {
             return Decision::Pass(NotCopiedReason::Preflight);
         }
-        let of_slice = slice.map(|(_, slice)| slice);
-        if write && !self.writes && !of_slice.is_some_and(|slice| slice.writes) {
+        if write && !writes {
             return Decision::Pass(NotCopiedReason::Write);
         }
         if paused {
             return Decision::Pass(NotCopiedReason::Paused);
         }
         let share = of_slice.and_then(|slice| slice.share).unwrap_or(self.share);
-        Decision::Copy(Admission { write, slice: slice.map(|(at, _)| at), share })
+        let content = if write || safe { Content::Any } else { Content::Checked { writes } };
+        Decision::Copy(Admission { write, slice: slice.map(|(at, _)| at), share, content })
     }
 }
 
@@ -178,7 +198,10 @@ fn is_safe(asked: &Asked<'_>) -> bool {
         pair.strip_prefix(b"_method=").or_else(|| pair.strip_prefix(b"X-HTTP-Method-Override="))
     });
     let method_safe = [&b"GET"[..], b"HEAD", b"OPTIONS"].contains(&asked.method);
-    method_safe && asked.overridden.is_none_or(named) && in_query.is_none_or(named)
+    method_safe
+        && asked.overridden.is_none_or(named)
+        && in_query.is_none_or(named)
+        && !exchange::graphql::query_mutates(asked.query)
 }
 
 #[cfg(test)]
@@ -213,7 +236,12 @@ mod tests {
     }
 
     fn copied(write: bool, slice: Option<usize>) -> Decision {
-        Decision::Copy(Admission { write, slice, share: Share::ALL })
+        Decision::Copy(Admission { write, slice, share: Share::ALL, content: Content::Any })
+    }
+
+    fn checked(writes: bool) -> Decision {
+        let content = Content::Checked { writes };
+        Decision::Copy(Admission { write: false, slice: None, share: Share::ALL, content })
     }
 
     #[test]
@@ -229,7 +257,7 @@ mod tests {
             ("POST", "/x", Pass(Write)),
             ("TRACE", "/x", Pass(Write)),
             ("BREW", "/x", Pass(Write)),
-            ("POST", "/search", copied(false, None)),
+            ("POST", "/search", checked(false)),
             ("POST", "//search", Pass(Write)),
             ("GET", "/q/a/next", Pass(Write)),
             ("GET", "/q/a//next", Pass(Write)),
@@ -269,6 +297,8 @@ mod tests {
             (Asked { overridden: Some(b"get"), ..asked }, copied(false, None)),
             (Asked { query: b"a=1&_method=put", ..asked }, written),
             (Asked { method: b"POST", overridden: Some(b"GET"), ..asked }, written),
+            (Asked { query: b"query=mutation%7Ba%7D", ..asked }, written),
+            (Asked { query: b"query=%7Ba%7D", ..asked }, copied(false, None)),
         ];
         for (asked, expected) in table {
             assert_eq!(policy().decide(&asked, false).0, expected, "{asked:?}");
@@ -286,6 +316,9 @@ mod tests {
             let asked = Asked { method: method.as_bytes(), path: path.as_bytes(), ..asked };
             assert_eq!(policy().decide(&asked, false).0, Decision::Refuse, "{method} {path}");
         }
+        let mut writing = policy();
+        writing.writes = true;
+        assert_eq!(writing.decide(&search, false).0, Decision::Refuse, "it may be a mutation");
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Record {
             record.state = State::Decided(Fate::NotCopied(NotCopiedReason::RequestOverCap));
             return record;
         }
-        let mut request = Vec::with_capacity(head.len() + body.min(64 * 1024));
+        let mut request = Vec::with_capacity(head.len() + body);
         request.extend_from_slice(head);
         let capture = Box::new(Capture {
             started_at: now(),
@@ -81,6 +81,7 @@ impl Record {
             connection,
             session: None,
             write: admission.write,
+            content: admission.content,
             slice: admission.slice,
             request,
             request_head: head.len(),
@@ -146,7 +147,10 @@ impl Record {
         capture.response_head = head.len();
         capture.hash_only = !self.books.shared.content_types.keep(content_type);
         let body = usize::try_from(body).unwrap_or(usize::MAX);
-        capture.response.reserve_exact(head.len() + body.min(64 * 1024));
+        let digested = body > self.books.shared.limits.body_cap || capture.hash_only;
+        // Room at once: growing would copy what is there. Untouched it takes no memory.
+        let room = if digested { 0 } else { body };
+        capture.response.reserve_exact(head.len() + room);
         capture.response.extend_from_slice(head);
         if body > self.books.shared.limits.body_cap {
             digest_from_here(capture);
@@ -175,6 +179,9 @@ impl Record {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Copying(mut capture) => {
                 capture.duration_us = micros(self.started);
+                if !capture.is_copied() {
+                    return self.books.ledger.count(Fate::NotCopied(NotCopiedReason::Write));
+                }
                 capture.trim();
                 match self.books.handover.hand(capture) {
                     Ok(()) => self.books.ledger.count_handed(),
@@ -192,9 +199,11 @@ impl Record {
     /// Broke off after the primary may have acted on the request.
     pub(crate) fn break_off(&mut self, reason: NotCopiedReason) {
         // What follows a write that may have been done has a gap.
-        if let State::Copying(capture) = &self.state
-            && capture.write
-        {
+        let wrote = match &mut self.state {
+            State::Copying(capture) => capture.is_copied() && capture.write,
+            State::Decided(_) | State::Closed => false,
+        };
+        if wrote && let State::Copying(capture) = &self.state {
             self.books.shared.note_gap(self.session(capture));
         }
         self.end(reason);

@@ -44,6 +44,7 @@ pub(crate) struct Shared {
 pub(crate) struct Limits {
     pub(crate) heads: HeadLimits,
     pub(crate) body_cap: usize,
+    pub(crate) compress_share: f64,
     pub(crate) head: Duration,
     pub(crate) idle: Duration,
     pub(crate) body: Duration,
@@ -96,6 +97,7 @@ impl Shared {
             limits: Limits {
                 heads: HeadLimits { head: config.max_head_bytes, target: config.max_target_bytes },
                 body_cap: config.body_cap_bytes,
+                compress_share: config.compress_share,
                 head: ms(config.head_timeout_ms),
                 idle: ms(config.idle_timeout_ms),
                 body: ms(config.body_timeout_ms),

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     proxy::{BufferPool, Pool, PoolLimits, Primary, Service, TICK, serve},
+    publisher::thread_time,
     record::Books,
 };
 
@@ -100,19 +101,26 @@ async fn work(mut inputs: WorkerInputs) -> std::io::Result<()> {
     });
     let ticking = tokio::task::spawn_local(tick(Rc::clone(&service)));
     loop {
-        let room = connections.open.get() < inputs.max_connections;
+        let full = connections.open.get() >= inputs.max_connections;
+        let room = !full || service.clock.can_make_room();
         tokio::select! {
             biased;
             () = inputs.shutdown.cancelled() => break,
             Some(stream) = inputs.given.recv() => connections.adopt(stream),
             accepted = listener.accept(), if room => match accepted {
-                Ok((stream, _)) => connections.place(stream),
+                Ok((stream, _)) => {
+                    if full {
+                        service.clock.make_room();
+                    }
+                    connections.place(stream);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "Cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             },
             () = connections.closed.notified(), if !room => {}
+            () = tokio::time::sleep(TICK), if !room => {}
         }
     }
     drop(listener);
@@ -143,6 +151,7 @@ async fn tick(service: Rc<Service>) {
         interval.tick().await;
         service.clock.advance();
         service.pool.sweep();
+        service.books.ledger.note_work(thread_time());
     }
 }
 

@@ -9,6 +9,18 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(span).map_err(|_| format!("`{text}` is negative"))
 }
 
+/// As [`duration`], or days: `90d`.
+pub(crate) fn period(text: &str) -> Result<Duration, String> {
+    let problem = || format!("`{text}` is no time; write 90d or 12h");
+    match text.trim().strip_suffix('d') {
+        Some(days) => {
+            let days: u64 = days.trim().parse().map_err(|_| problem())?;
+            days.checked_mul(86_400).map(Duration::from_secs).ok_or_else(problem)
+        }
+        None => duration(text).map_err(|_| problem()),
+    }
+}
+
 /// `0.1%` or `0.001`, as a share between 0 and 1.
 pub(crate) fn share(text: &str) -> Result<f64, String> {
     let problem = || format!("`{text}` is no share; write 0.1% or 0.001");
@@ -28,6 +40,15 @@ mod tests {
         assert!((share("0.25").unwrap() - 0.25).abs() < 1e-12);
         for bad in ["", "%", "101%", "-1%", "1.5", "NaN", "many"] {
             assert!(share(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn periods_may_be_days() {
+        assert_eq!(period("90d").unwrap(), Duration::from_secs(90 * 86_400));
+        assert_eq!(period("12h").unwrap(), Duration::from_secs(12 * 3_600));
+        for bad in ["d", "-1d", "1.5d", "99999999999999999999d", "90"] {
+            assert!(period(bad).is_err(), "{bad}");
         }
     }
 

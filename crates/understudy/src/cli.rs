@@ -1,8 +1,12 @@
 //! The command line. Flags win over `UNDERSTUDY_*`, those over `understudy.toml`.
 
+mod access;
+
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
+
+pub(crate) use access::{AccessStore, TokenArgs, TokenCommand, UserArgs, UserCommand};
 
 use crate::{amounts, logging::LogArgs};
 
@@ -46,6 +50,10 @@ pub(crate) enum Command {
     Reset(ResetArgs),
     /// Check rules, or show what they would change
     Rules(RulesArgs),
+    /// Who may log in to the pages
+    User(UserArgs),
+    /// Tokens of programs, for CI
+    Token(TokenArgs),
     /// Check or print the configuration, or its JSON Schema
     Config(ConfigArgs),
     /// Bring the store to this build's schema
@@ -275,14 +283,19 @@ pub(crate) struct WebArgs {
 
 /// A running installation, or its store.
 #[derive(Clone, Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(skip)]
+#[command(group = ArgGroup::new("target").required(true).multiple(false))]
 pub(crate) struct Target {
     /// A running installation's pages, http://127.0.0.1:8090
-    #[arg(long, value_name = "URL", env = "UNDERSTUDY_SERVER")]
+    #[arg(long, value_name = "URL", env = "UNDERSTUDY_SERVER", group = "target")]
     pub(crate) server: Option<String>,
     /// postgres://… or sqlite:FILE
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", group = "target")]
     pub(crate) store: Option<String>,
+    /// What --server asks for, from `understudy token add`; better in the environment, where other
+    /// users of this machine do not see it
+    #[arg(long, value_name = "TOKEN", env = "UNDERSTUDY_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -92,6 +92,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Recheck(args) => roles::recheck::run(args).await,
         Command::Reset(args) => roles::reset::run(args).await,
         Command::Rules(args) => roles::rules::run(args.command).await,
+        Command::User(args) => roles::user::run(args).await,
+        Command::Token(args) => roles::token::run(args).await,
         Command::Config(args) => roles::config::run(args.command),
         Command::Migrate(args) => roles::migrate::run(args).await,
         Command::Health(args) => roles::health::run(&args).await,

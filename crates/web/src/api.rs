@@ -5,6 +5,7 @@
 //! Invariant: each shape is a pure function of a [`Ledger`] (`…_of`), or of rows the store hands
 //! out by page; figures are counted, never estimated.
 
+mod audit;
 mod checks;
 mod clusters;
 mod compare;
@@ -27,6 +28,7 @@ mod share;
 mod versions;
 mod volatile;
 
+pub use audit::{Audit, AuditJson, AuditQuery, audit};
 pub use checks::Checks;
 pub(crate) use clusters::{CAUSES, REPEATS};
 pub use clusters::{
@@ -87,16 +89,24 @@ use crate::{
 
 /// The account of every request seen, and what ails most pairs. With a queue, `queued` is known.
 pub async fn funnel(store: &Store, queue: Option<&Queue>) -> Result<Funnel, ApiError> {
+    funnel_at(&Ledger::read(store).await?, store, queue).await
+}
+
+/// As [`funnel`], of a ledger that was read before.
+pub(crate) async fn funnel_at(
+    ledger: &Ledger,
+    store: &Store,
+    queue: Option<&Queue>,
+) -> Result<Funnel, ApiError> {
     let queued = match queue {
         Some(queue) => queue.depth(Lane::Exchanges).await,
         None => None,
     };
-    let ledger = Ledger::read(store).await?;
     let breaker = match store.setting(BREAKER_SETTING).await? {
         Some(text) => serde_json::from_str(&text).ok(),
         None => None,
     };
-    let facts = Facts::of(&ledger, &ledger.scope(None), breaker.as_ref());
+    let facts = Facts::of(ledger, &ledger.scope(None), breaker.as_ref());
     Ok(Funnel { diagnosis: diagnose(&facts), ..funnel_of(&ledger.funnel, queued) })
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use exchange::control::BreakerReport;
+use exchange::control::{BreakerKind, BreakerReport};
 
 use crate::{
     api::{Cluster, ClustersQuery, clusters_of},
@@ -20,8 +20,8 @@ pub(crate) struct Facts {
     pub(crate) no_answer: u64,
     /// Exchanges that were skipped because the candidate refused the credentials.
     pub(crate) refused: u64,
-    /// Why the candidate cannot be reached, where it cannot.
-    pub(crate) unreachable: Option<String>,
+    /// What keeps the candidate from being used, and the words for it, where something does.
+    pub(crate) unusable: Option<(BreakerKind, String)>,
     pub(crate) candidate: String,
     pub(crate) wrong: Vec<Wrong>,
 }
@@ -53,7 +53,7 @@ impl Facts {
             compared: tally.compared,
             no_answer: tally.no_answer,
             refused: ledger.funnel.skipped.get("credentials").copied().unwrap_or(0),
-            unreachable: breaker.filter(|b| b.open).map(|b| b.detail.clone()),
+            unusable: breaker.filter(|b| b.open).map(|b| (b.kind, b.detail.clone())),
             candidate: breaker.map(|b| b.origin.clone()).unwrap_or_default(),
             wrong: clusters.unwrap_or_default().iter().map(Wrong::of).collect(),
         }
@@ -94,8 +94,11 @@ impl Wrong {
 
 /// What ails most pairs, and the setting that helps.
 pub(crate) fn diagnose(facts: &Facts) -> Option<String> {
-    if let Some(detail) = &facts.unreachable {
-        return Some(unreachable(&facts.candidate, detail));
+    match &facts.unusable {
+        Some((BreakerKind::Down, detail)) => return Some(unreachable(&facts.candidate, detail)),
+        Some((BreakerKind::Credentials, _)) => return Some(refusing(facts)),
+        Some((BreakerKind::Overloaded, _)) => return Some(overloaded(&facts.candidate)),
+        None => {}
     }
     let whole = facts.compared;
     let of = |wanted: &dyn Fn(&Wrong) -> bool| {
@@ -154,6 +157,26 @@ fn unreachable(candidate: &str, detail: &str) -> String {
     format!(
         "The candidate at {candidate} cannot be reached ({}): {advice}.",
         detail.trim_end_matches('.')
+    )
+}
+
+fn refusing(facts: &Facts) -> String {
+    let skipped = match facts.refused {
+        0 => String::new(),
+        refused => format!("; {} are skipped so far", words::plural(refused, "exchange")),
+    };
+    format!(
+        "The candidate at {} answers 401 or 403 to whole clients that the primary lets in{skipped}: \
+         set `credentials` under [replay] in understudy.toml, or give it the keys that it \
+         lacks.",
+        facts.candidate
+    )
+}
+
+fn overloaded(candidate: &str) -> String {
+    format!(
+        "The candidate at {candidate} answers 429 or 503 to everything: lower `concurrency` or \
+         `max_rate` under [replay] in understudy.toml, or give it more."
     )
 }
 
@@ -286,7 +309,7 @@ mod tests {
     }
 
     fn down(detail: &str) -> Facts {
-        Facts { unreachable: Some(detail.to_owned()), ..facts(Vec::new()) }
+        Facts { unusable: Some((BreakerKind::Down, detail.to_owned())), ..facts(Vec::new()) }
     }
 
     #[test]
@@ -330,6 +353,18 @@ mod tests {
             let text = diagnose(&facts).unwrap_or_default();
             assert!(text.contains(words), "`{words}` is missing in `{text}`");
         }
+    }
+
+    #[test]
+    fn what_keeps_the_candidate_from_being_used_comes_first() {
+        let of = |kind| {
+            let unusable = Some((kind, "it says so".to_owned()));
+            diagnose(&Facts { unusable, refused: 12, ..facts(vec![wrong(80, 404)]) }).unwrap()
+        };
+        assert!(of(BreakerKind::Down).contains("cannot be reached (it says so)"));
+        let refusing = of(BreakerKind::Credentials);
+        assert!(refusing.contains("12 exchanges are skipped so far: set `credentials`"));
+        assert!(of(BreakerKind::Overloaded).contains("lower `concurrency` or `max_rate`"));
     }
 
     #[test]

@@ -1,14 +1,21 @@
 //! What the store says at one moment. Pages and API are pure functions of it, so that both show
 //! the same figures and both can be tested without a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod kept;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use exchange::Micros;
 use store::{
-    AcceptanceRow, Activity, CheckCount, ClusterCount, ClusterQuery, ClusterRow, ClusterState,
-    EndpointKey, EndpointRow, FunnelCounts, Histogram, Outcome, OutcomeCount, RatioCount, Store,
-    StoreError, StratumCount, VersionRow,
+    AcceptanceRow, Activity, CheckCount, ClusterCount, ClusterRow, ClusterState, EndpointKey,
+    EndpointRow, FunnelCounts, Histogram, Outcome, OutcomeCount, RatioCount, Store, StoreError,
+    StratumCount, VersionRow,
 };
+
+pub(crate) use kept::KeptLedger;
 
 /// Trials of so many minutes are recent.
 const RECENT_MINUTES: i64 = 60;
@@ -24,19 +31,21 @@ pub struct Ledger {
     pub funnel: FunnelCounts,
     pub endpoints: BTreeMap<EndpointKey, EndpointRow>,
     /// All versions.
-    pub outcomes: Vec<OutcomeCount>,
+    pub outcomes: Arc<Vec<OutcomeCount>>,
     pub clusters: Vec<ClusterRow>,
-    pub cluster_counts: Vec<ClusterCount>,
+    pub cluster_counts: Arc<Vec<ClusterCount>>,
     /// What asking again said. All versions.
-    pub checks: Vec<CheckCount>,
+    pub checks: Arc<Vec<CheckCount>>,
     /// All versions.
-    pub latencies: Vec<Histogram>,
+    pub latencies: Arc<Vec<Histogram>>,
     /// Newest first, both sides.
     pub versions: Vec<VersionRow>,
-    pub activity: Vec<Activity>,
-    pub strata: Vec<StratumCount>,
-    pub ratios: Vec<RatioCount>,
+    pub activity: Arc<Vec<Activity>>,
+    pub strata: Arc<Vec<StratumCount>>,
+    pub ratios: Arc<Vec<RatioCount>>,
     pub acceptances: Vec<AcceptanceRow>,
+    /// Ids of clusters that became others, with the ids of those.
+    pub heirs: BTreeMap<i64, i64>,
     /// Tickets and clusters that people put beside a cluster.
     pub links: BTreeMap<i64, Vec<String>>,
     /// When it was read.
@@ -65,46 +74,92 @@ pub struct Tally {
 }
 
 impl Ledger {
+    /// Everything, as of now.
     pub async fn read(store: &Store) -> Result<Self, StoreError> {
-        let everything = ClusterQuery::default();
+        let described = Self::described(store).await?;
         let now = jiff::Timestamp::now().as_microsecond();
-        let versions = store.versions().await?;
-        let changed = newest_primary(&versions).map_or(0, |row| minute(row.first_seen));
-        let (funnel, endpoints, outcomes, clusters, checks, latencies) = tokio::try_join!(
+        let changed = described.primary_change().map_or(0, |row| minute(row.first_seen));
+        let (funnel, outcomes, cluster_counts, checks) = tokio::try_join!(
             store.funnel(),
-            store.endpoints(),
             store.outcome_counts(None),
-            store.clusters(&everything),
+            store.cluster_counts(),
             store.checks(),
-            store.latencies(None),
         )?;
-        let (activity, strata, ratios, acceptances, linked) = tokio::try_join!(
+        let (latencies, activity, strata, ratios) = tokio::try_join!(
+            store.latencies(None),
             store.activity(minute(now) - RECENT_MINUTES, changed),
             store.strata(),
             store.ratios(),
-            store.acceptances(),
-            store.cluster_links(),
         )?;
+        Ok(Self {
+            funnel,
+            outcomes: outcomes.into(),
+            cluster_counts: cluster_counts.into(),
+            checks: checks.into(),
+            latencies: latencies.into(),
+            activity: activity.into(),
+            strata: strata.into(),
+            ratios: ratios.into(),
+            now,
+            ..described
+        })
+    }
+
+    /// The id of the cluster that `id` is today.
+    #[must_use]
+    pub fn today(&self, id: i64) -> i64 {
+        self.heirs.get(&id).copied().unwrap_or(id)
+    }
+
+    /// Names and states alone, without anything that was counted: cheap however much was.
+    pub async fn described(store: &Store) -> Result<Self, StoreError> {
+        let (endpoints, clusters, heirs, versions) = tokio::try_join!(
+            store.endpoints(),
+            store.cluster_rows(),
+            store.cluster_heirs(),
+            store.versions(),
+        )?;
+        let (acceptances, linked) = tokio::try_join!(store.acceptances(), store.cluster_links())?;
         let mut links: BTreeMap<i64, Vec<String>> = BTreeMap::new();
         for (cluster, target) in linked {
             links.entry(cluster).or_default().push(target);
         }
         Ok(Self {
-            funnel,
             endpoints: endpoints.into_iter().map(|row| (row.key, row)).collect(),
-            outcomes,
-            clusters: clusters.clusters,
-            cluster_counts: clusters.counts,
-            checks,
-            latencies,
-            versions,
-            activity,
-            strata,
-            ratios,
-            acceptances,
+            clusters,
+            heirs: heirs.into_iter().collect(),
             links,
-            now,
+            versions,
+            acceptances,
+            now: jiff::Timestamp::now().as_microsecond(),
+            ..Self::default()
         })
+    }
+
+    /// The same counts under the names and states of now.
+    pub(crate) async fn described_anew(&self, store: &Store) -> Result<Self, StoreError> {
+        let described = Self::described(store).await?;
+        Ok(Self {
+            endpoints: described.endpoints,
+            clusters: described.clusters,
+            heirs: described.heirs,
+            links: described.links,
+            versions: described.versions,
+            acceptances: described.acceptances,
+            ..self.clone()
+        })
+    }
+
+    /// Counts that it holds.
+    pub(crate) fn size(&self) -> usize {
+        let buckets = |one: &Histogram| one.primary.len() + one.candidate.len();
+        self.outcomes.len()
+            + self.cluster_counts.len()
+            + self.checks.len()
+            + self.activity.len()
+            + self.strata.len()
+            + self.latencies.iter().map(buckets).sum::<usize>()
+            + self.ratios.iter().map(|one| one.buckets.len()).sum::<usize>()
     }
 
     /// Minutes since the Unix epoch.
@@ -238,7 +293,7 @@ impl Ledger {
             .map(|row| row.id)
             .collect();
         let mut found: BTreeMap<EndpointKey, BTreeSet<i64>> = BTreeMap::new();
-        for count in &self.cluster_counts {
+        for count in self.cluster_counts.iter() {
             if count.pairs > 0 && scope.holds(&count.version) && open.contains(&count.cluster) {
                 found.entry(self.resolve(count.endpoint)).or_default().insert(count.cluster);
             }

@@ -4,8 +4,10 @@
 //! - Captured bytes are hostile text: they reach a page only through the escaper, under a CSP
 //!   without inline script or style.
 //! - Every number opens what is behind it. All state is in the URL. No state change by GET.
+//! - Beyond loopback nobody is served who is not known; one layer decides ([`serve`]).
 //! - The API's shapes are a contract ([`api`]); the command line prints the same types.
 
+pub mod access;
 pub mod api;
 mod config;
 mod desired;
@@ -21,7 +23,7 @@ mod trend;
 mod weigh;
 mod words;
 
-pub use config::WebConfig;
+pub use config::{LoginConfig, ProxyConfig, WebConfig};
 pub use ledger::{Ledger, Scope, Tally};
 
 use std::sync::Arc;
@@ -51,6 +53,7 @@ pub async fn run(inputs: WebInputs, shutdown: CancellationToken) -> anyhow::Resu
     let listener = tokio::net::TcpListener::from_std(inputs.listener)
         .context("handing the listener of the pages to the runtime")?;
     let address = listener.local_addr().context("reading the address of the pages")?;
+    access::refuse_open_address(address, &inputs.config, &inputs.store).await?;
     let app = serve::App::new(
         inputs.config,
         inputs.store,
@@ -58,7 +61,7 @@ pub async fn run(inputs: WebInputs, shutdown: CancellationToken) -> anyhow::Resu
         inputs.previewer,
         address,
         shutdown.clone(),
-    );
+    )?;
     tracing::info!(web.address = %address, "pages and API are served at http://{address}/");
     let heartbeat = tokio::spawn(pulse::run(app.clone(), shutdown.clone()));
     let served = serve::until(listener, app, shutdown).await;

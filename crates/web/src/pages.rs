@@ -4,6 +4,7 @@
 //! anything.
 
 mod acts;
+mod audit;
 mod banners;
 mod behind;
 mod charts;
@@ -59,6 +60,8 @@ pub(crate) fn refusal(error: &ApiError) -> axum::response::Html<String> {
             "Stored data cannot be read",
             "It was written by another build. Run the same version everywhere.",
         ),
+        ApiError::Unknown(_) => ("Nobody is logged in", "Log in, then repeat."),
+        ApiError::Forbidden(_) => ("This is refused", "Nothing was changed."),
         _ => ("This cannot be answered", "Go back, and change what is named above."),
     };
     let page = Refusal { css: asset_url("app.css"), heading, detail: error.to_string(), advice };

@@ -1,5 +1,6 @@
 //! The server: one router for pages, API, assets and probes, behind one guard.
 
+mod access;
 mod api_routes;
 mod assets;
 mod events;
@@ -16,20 +17,32 @@ use std::{
 };
 
 use axum::{Router, middleware};
+use cluster::Model;
 use exchange::Micros;
 use queue::Queue;
-use store::Store;
+use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
-pub(crate) use api_routes::{begin_recheck, cluster_request, set_paused};
+pub(crate) use access::Actor;
+pub(crate) use api_routes::{
+    begin_recheck, change_state, cluster_request, set_paused, undo_change,
+};
 pub(crate) use assets::url as asset_url;
 pub(crate) use events::News;
 pub(crate) use parameters::{FormBody, PageParameters};
 pub(crate) use refusal::PageError;
-pub(crate) use rule_routes::{effect, rule_list};
+pub(crate) use rule_routes::{
+    add_rule, change_rule, effect, overrule, remove_rule, restore_rule, rule_list,
+};
 
-use crate::{WebConfig, api::Previewer, pages, pulse::Pulse};
+use crate::{
+    WebConfig,
+    api::{ApiError, Previewer},
+    ledger::{KeptLedger, Ledger},
+    pages,
+    pulse::Pulse,
+};
 
 /// Requests under way at shutdown get this long.
 const GRACE: Duration = Duration::from_secs(5);
@@ -47,6 +60,9 @@ struct Shared {
     queue: Queue,
     previewer: Option<Arc<dyn Previewer>>,
     address: SocketAddr,
+    keeper: access::Keeper,
+    ledger: KeptLedger,
+    model: Mutex<Option<Arc<Model>>>,
     pulse: Mutex<Pulse>,
     /// Changes of the desired state take turns.
     desired: tokio::sync::Mutex<()>,
@@ -62,19 +78,23 @@ impl App {
         previewer: Option<Arc<dyn Previewer>>,
         address: SocketAddr,
         shutdown: CancellationToken,
-    ) -> Self {
+    ) -> anyhow::Result<Self> {
+        let keeper = access::Keeper::new(access::Trusted::of(&config)?);
         let shared = Shared {
             config,
             store,
             queue,
             previewer,
             address,
+            keeper,
+            ledger: KeptLedger::default(),
+            model: Mutex::default(),
             pulse: Mutex::default(),
             desired: tokio::sync::Mutex::default(),
             requests: probes::Requests::default(),
             feed: events::Feed::until(shutdown),
         };
-        Self { shared: Arc::new(shared) }
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     pub(crate) fn config(&self) -> &WebConfig {
@@ -83,6 +103,31 @@ impl App {
 
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// What the store says now, or of a large store said a moment ago. Costs next to nothing while
+    /// nothing changes; handlers take it from here and not from the store.
+    pub(crate) async fn ledger(&self) -> Result<Arc<Ledger>, StoreError> {
+        self.shared.ledger.look(&self.shared.store).await
+    }
+
+    /// The newest model; the empty one before anything is learnt.
+    pub(crate) async fn model(&self) -> Result<Arc<Model>, ApiError> {
+        let kept = self.shared.model.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let than = kept.as_ref().map_or(-1, |model| model.number);
+        let Some(row) = self.shared.store.model_newer(than).await? else {
+            return Ok(kept.unwrap_or_default());
+        };
+        let model: Model = serde_json::from_str(&row.doc)
+            .map_err(|error| ApiError::Unreadable(format!("model {}: {error}", row.number)))?;
+        let model = Arc::new(model);
+        *self.shared.model.lock().unwrap_or_else(PoisonError::into_inner) = Some(model.clone());
+        Ok(model)
+    }
+
+    /// To be told of changes made here.
+    pub(crate) fn kept_ledger(&self) -> &KeptLedger {
+        &self.shared.ledger
     }
 
     pub(crate) fn previewer(&self) -> Option<&dyn Previewer> {
@@ -95,6 +140,10 @@ impl App {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.shared.address
+    }
+
+    fn keeper(&self) -> &access::Keeper {
+        &self.shared.keeper
     }
 
     pub(crate) fn now(&self) -> Micros {
@@ -128,12 +177,18 @@ pub(crate) fn router(app: App) -> Router {
         .merge(api_routes::routes())
         .route("/api/v1/events", axum::routing::get(events::events))
         .merge(assets::routes())
+        .merge(access::routes())
         .fallback(refusal::unknown_page)
-        .layer(middleware::from_fn(guard::shield))
-        .layer(middleware::from_fn_with_state(app.clone(), guard::admit));
-    // Probes come from anywhere, under any name: they say nothing about traffic of strangers.
+        .layer(middleware::from_fn_with_state(app.clone(), access::enter))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::admit))
+        .layer(middleware::from_fn(guard::shield));
+    // Probes come from anywhere, under any name: they say nothing about traffic. Figures are for
+    // those who may see pages.
+    let figures =
+        probes::metrics().layer(middleware::from_fn_with_state(app.clone(), access::enter));
     Router::new()
         .merge(guarded)
+        .merge(figures)
         .merge(probes::routes())
         .layer(middleware::from_fn_with_state(app.clone(), probes::count))
         .layer(CompressionLayer::new())
@@ -146,7 +201,7 @@ pub(crate) async fn until(
     app: App,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let service = router(app).into_make_service();
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let asked = shutdown.clone();
     let server = axum::serve(listener, service)
         .with_graceful_shutdown(async move { asked.cancelled().await });

@@ -118,6 +118,16 @@ impl Process {
         self.child = Self::spawn(&self.args, &self.envs, &self.log);
     }
 
+    /// The same command a second time, with a log of its own.
+    pub(crate) fn another(&self, log: PathBuf) -> Self {
+        Self::start(self.args.clone(), self.envs.clone(), log)
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// SIGTERM, and the exit code.
     pub(crate) async fn terminate(&mut self) -> Option<i32> {
         self.tell_to_stop().await;

@@ -39,12 +39,24 @@ impl System {
         candidate: &str,
         more: &[&str],
     ) -> Self {
+        Self::start_with(layout, primary, candidate, more, "").await
+    }
+
+    /// As [`System::start`], with more in `understudy.toml`.
+    pub(crate) async fn start_with(
+        layout: &Layout,
+        primary: &str,
+        candidate: &str,
+        more: &[&str],
+        config: &str,
+    ) -> Self {
         let turn = ONE_AT_A_TIME.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let (tap, web) = (free_port(), free_port());
         let candidate = candidate.replace(Self::ITS_OWN_TAP, &format!("http://{}", address(tap)));
         let candidate = candidate.as_str();
-        let plan = Plan { folder: folder.path().to_owned(), primary, candidate, tap, web, more };
+        let folder_of = folder.path().to_owned();
+        let plan = Plan { folder: folder_of, primary, candidate, tap, web, more, config };
         let processes = match layout {
             Layout::Embedded => vec![plan.up()],
             Layout::Servers { amqp, postgres, prefix } => plan.roles(amqp, postgres, prefix),
@@ -133,6 +145,13 @@ impl System {
         .await;
     }
 
+    /// Starts another process beside the one of that role, where roles are processes.
+    pub(crate) fn one_more(&mut self, role: &str) {
+        if self.processes.iter().any(|process| process.role() == role) {
+            self.join(role);
+        }
+    }
+
     /// `kill -9` and start again.
     pub(crate) async fn kill_and_restart(&mut self, roles: Roles) {
         for process in &mut self.processes {
@@ -143,6 +162,15 @@ impl System {
             }
         }
         self.wait_until_up().await;
+    }
+
+    /// Starts another process of `role`; its place among the processes.
+    pub(crate) fn join(&mut self, role: &str) -> usize {
+        let place = self.processes.len();
+        let first = self.processes.iter().find(|process| process.role() == role).unwrap();
+        let another = first.another(self.folder().join(format!("{role}-{place}.log")));
+        self.processes.push(another);
+        place
     }
 
     /// What every process logged.
@@ -163,6 +191,8 @@ struct Plan<'a> {
     tap: u16,
     web: u16,
     more: &'a [&'a str],
+    /// Added to the file.
+    config: &'a str,
 }
 
 impl Plan<'_> {
@@ -180,6 +210,11 @@ impl Plan<'_> {
         args.extend(["--listen", &tap, "--web", &web, "--admin", &admin]);
         args.extend(["--data", data.to_str().unwrap()]);
         args.extend(self.more);
+        let config = self.folder.join("understudy.toml");
+        if !self.config.is_empty() {
+            std::fs::write(&config, self.config).unwrap();
+            args.extend(["--config", config.to_str().unwrap()]);
+        }
         self.process(&args)
     }
 
@@ -188,7 +223,8 @@ impl Plan<'_> {
         key_file(&key);
         let config = self.folder.join("understudy.toml");
         let text = format!(
-            "key_file = {key:?}\n[queue]\nurl = {amqp:?}\nprefix = {prefix:?}\n[store]\nurl = {postgres:?}\n"
+            "key_file = {key:?}\n[queue]\nurl = {amqp:?}\nprefix = {prefix:?}\n[store]\nurl = {postgres:?}\n{}",
+            self.config
         );
         std::fs::write(&config, text).unwrap();
         let config = config.to_str().unwrap();

@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: what copying, comparing and storing cost.
+//! `cargo xtask bench`: what copying, comparing, storing and showing cost.
 
 mod compare;
-mod diff;
+pub(crate) mod diff;
+mod pages;
 mod rules;
 mod tap;
 
@@ -15,8 +16,9 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
     match words.split_first().map(|(what, options)| (what.as_str(), options)) {
         Some(("diff", [])) => diff::run(),
         Some(("compare", [])) => compare::run(),
+        Some(("pages", [])) => pages::run(),
         Some(("rules", options)) => rules::run(options),
         Some(("tap" | "pace", _)) => tap::run(words),
-        _ => bail!("bench what? diff, compare, rules or tap"),
+        _ => bail!("bench what? diff, compare, pages, rules or tap"),
     }
 }

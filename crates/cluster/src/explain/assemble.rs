@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    accepted::Accepted,
     book::Book,
     cause::{self, Cause, CauseKind, Found, Seen, Subject},
     exact::{Exact, Standing, counter},
@@ -25,6 +26,8 @@ const DATA: &str = "d1-data";
 /// What a row weighs that is kept because it misses a condition by little: it moves thresholds
 /// and no rates.
 const NEAR: f64 = 1e-3;
+/// Looks at all endpoints at one time.
+const ROUNDS: usize = 3;
 /// Mismatches two causes share, as a part of all of both, to be one cause at two times.
 const SAME_CAUSE: f64 = 0.5;
 
@@ -36,6 +39,8 @@ pub struct Rows {
     pub pairs: BTreeMap<(i64, String), u64>,
     /// By condition (see [`super::counter`]) and version.
     pub exact: BTreeMap<(i64, String), Exact>,
+    /// Clusters that a person accepted under a condition.
+    pub accepted: Vec<Accepted>,
     /// Explain every endpoint with new rows, however few.
     pub thorough: bool,
 }
@@ -51,6 +56,9 @@ pub struct Explained {
     pub mismatches: u64,
     /// A hash of what counted as differing.
     pub basis: i64,
+    /// Faulty things that were known at that time.
+    #[serde(default)]
+    pub faulty: u64,
     pub causes: Vec<Cause>,
     /// Of signatures: how many stored rows belong to which key.
     pub shares: Vec<Share>,
@@ -98,11 +106,28 @@ pub(crate) fn explain(today: &Today<'_>) -> Vec<Explained> {
         rows.entry((today.home)(kept.endpoint)).or_default().push(id);
     }
     let none = Vec::new();
-    let explained = by_endpoint.iter().map(|(endpoint, differing)| {
-        let rows = rows.get(endpoint).unwrap_or(&none);
-        At { today, endpoint: *endpoint, differing }.explained(rows)
-    });
-    explained.flatten().collect()
+    let mut explained = today.before.explained.clone();
+    // What is found to be faulty at one endpoint is evidence at the next.
+    for _ in 0..ROUNDS {
+        let faulty = faulty(&explained);
+        let next = by_endpoint.iter().filter_map(|(endpoint, differing)| {
+            let home = |one: &&Explained| (today.home)(one.endpoint) == *endpoint;
+            let before = explained.iter().find(home);
+            let at = At { today, endpoint: *endpoint, differing, before, faulty: &faulty };
+            at.explained(rows.get(endpoint).unwrap_or(&none))
+        });
+        explained = next.collect();
+        if self::faulty(&explained).len() == faulty.len() {
+            break;
+        }
+    }
+    explained
+}
+
+/// Everything that is missing or old among the candidate's data.
+fn faulty(explained: &[Explained]) -> BTreeSet<String> {
+    let causes = explained.iter().flat_map(|explained| &explained.causes);
+    causes.flat_map(|cause| cause.entities.iter().cloned()).collect()
 }
 
 /// One endpoint.
@@ -110,11 +135,14 @@ struct At<'a> {
     today: &'a Today<'a>,
     endpoint: EndpointId,
     differing: &'a [&'a Differing<'a>],
+    before: Option<&'a Explained>,
+    /// At any endpoint.
+    faulty: &'a BTreeSet<String>,
 }
 
 impl At<'_> {
     fn explained(&self, rows: &[i64]) -> Option<Explained> {
-        let before = self.before();
+        let before = self.before;
         let Some(version) = self.newest_version(rows) else { return before.cloned() };
         let rows: Vec<i64> = rows
             .iter()
@@ -132,7 +160,7 @@ impl At<'_> {
         {
             return Some(before.clone());
         }
-        let found = cause::causes(&subject);
+        let found = cause::causes(&subject, self.faulty);
         let keys = self.keys(&found, &sets, before);
         let shares = self.shares(&subject, &found, &keys, &sets);
         let mut causes: Vec<Cause> = found
@@ -156,20 +184,34 @@ impl At<'_> {
         causes.extend(self.of_old(before, &sets, &seen, &keys));
         let version = version.clone();
         let endpoint = self.endpoint;
-        Some(Explained { endpoint, version, rows: count, mismatches, basis, causes, shares })
+        let faulty = self.faulty.len() as u64;
+        Some(Explained {
+            endpoint,
+            version,
+            rows: count,
+            mismatches,
+            basis,
+            causes,
+            shares,
+            faulty,
+        })
     }
 
     fn kept(&self, id: i64) -> Option<&super::book::Kept> {
         self.today.rows.book.kept(id)
     }
 
-    fn before(&self) -> Option<&Explained> {
-        let home = |explained: &&Explained| (self.today.home)(explained.endpoint) == self.endpoint;
-        self.today.before.explained.iter().find(home)
-    }
-
     fn is_due(&self, before: &Explained, rows: u64, mismatches: u64) -> bool {
         let grew = |now: u64, then: u64, by: f64| now as f64 >= then as f64 * by && now > then;
+        // With what is faulty elsewhere, what was left open may be explained.
+        let has_rest = || {
+            let explained = |key: &str| before.causes.iter().any(|cause| cause.key == key);
+            before.shares.iter().any(|share| !explained(&share.key))
+        };
+        let faulty = self.faulty.len() as u64;
+        if grew(faulty, before.faulty, GROWTH) && has_rest() {
+            return true;
+        }
         if self.today.rows.thorough {
             return rows != before.rows || mismatches != before.mismatches;
         }

@@ -20,6 +20,11 @@ impl Bits {
         bits
     }
 
+    /// Rows that it is about, in or out.
+    pub(super) fn size(&self) -> usize {
+        self.words.len() * 64
+    }
+
     pub(super) fn set(&mut self, row: usize) {
         if let Some(word) = self.words.get_mut(row / 64) {
             *word |= 1 << (row % 64);

@@ -9,6 +9,7 @@ use super::{
     row::Scalar,
     table::{Column, Table},
     term::{Term, Test},
+    work::Work,
 };
 
 /// Candidates kept; beyond, those that separate best alone.
@@ -42,6 +43,7 @@ pub(super) struct Question<'a> {
     pub(super) others: Weighted,
     /// What the rows are about.
     pub(super) entities: &'a Entities,
+    pub(super) work: &'a Work,
     /// Whether a field may be named.
     pub(super) allowed: &'a dyn Fn(&str) -> bool,
     /// Of each row on either side; 0 on the other.
@@ -52,7 +54,7 @@ impl<'a> Question<'a> {
     pub(super) fn new(
         table: &'a Table,
         (differing, others): (Weighted, Weighted),
-        entities: &'a Entities,
+        (entities, work): (&'a Entities, &'a Work),
         allowed: &'a dyn Fn(&str) -> bool,
     ) -> Self {
         let weights = [&differing, &others].map(|side| {
@@ -64,7 +66,7 @@ impl<'a> Question<'a> {
             }
             weights
         });
-        Self { table, differing, others, entities, allowed, weights }
+        Self { table, differing, others, entities, work, allowed, weights }
     }
 
     /// Of each value of a column, the weight of differing rows and of others.
@@ -141,7 +143,9 @@ fn rank(term: &Term) -> (u8, u8, usize, String) {
         Test::NotEqual(_) => 12,
         Test::Mod(..) | Test::NotIn(_) => 14,
     };
-    (source(&term.field), derived + form, term.field.len(), term.field.clone())
+    // That a remainder of an id is the same is a chance as long as anything else says it.
+    let source = source(&term.field).max(if form == 14 { 4 } else { 0 });
+    (source, derived + form, term.field.len(), term.field.clone())
 }
 
 /// Where a field comes from, the better to name the less.

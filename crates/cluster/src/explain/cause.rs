@@ -18,6 +18,7 @@ use super::{
     spot::{Restated, Spot, Spots, is_alone},
     table::Table,
     term::Term,
+    work::Work,
 };
 use crate::{EndpointId, doc::DocTerm};
 
@@ -124,21 +125,22 @@ pub(crate) struct Found {
     pub(super) gain: f64,
 }
 
-/// The causes of a subject, those with the most mismatches first.
-pub(crate) fn causes(subject: &Subject<'_>) -> Vec<Found> {
+/// The causes of a subject, given things that are at fault at other endpoints; those with the most mismatches first.
+pub(crate) fn causes(subject: &Subject<'_>, faulty: &BTreeSet<String>) -> Vec<Found> {
     let ids: Vec<i64> = subject.rows.iter().map(|seen| seen.id).collect();
     let table = Table::of(subject.book, &ids);
     let entities = Entities::of(&table, subject.book, &ids);
+    let work = Work::at_endpoint();
     let mut found: Vec<Found> = Vec::new();
     for set in order_of_sets(subject) {
-        let rules = subject.rules_of(set, (&table, &entities), &found);
+        let rules = subject.rules_of(set, (&table, &entities, &work), &found);
         found.extend(rules);
     }
     let mut found = merged(found);
     fold_meetings(&mut found, subject);
-    let data = subject.data(&found, &entities);
-    let faulty = data.as_ref().map_or(&[][..], |data| &data.members);
-    subject.assign(&mut found, &faulty.iter().copied().collect());
+    let data = subject.data(&found, &entities, faulty);
+    let taken = data.as_ref().map_or(&[][..], |data| &data.members);
+    subject.assign(&mut found, &taken.iter().copied().collect());
     found.retain(|cause| !cause.members.is_empty());
     for cause in &mut found {
         cause.figures = subject.figures(cause);
@@ -178,7 +180,7 @@ impl Subject<'_> {
     fn rules_of(
         &self,
         set: usize,
-        (table, entities): (&Table, &Entities),
+        (table, entities, work): (&Table, &Entities, &Work),
         known: &[Found],
     ) -> Vec<Found> {
         let began = self.began(set);
@@ -202,7 +204,7 @@ impl Subject<'_> {
         let all_fields = |field: &str| !self.volatile.holds(field);
         let ask = |allowed: &dyn Fn(&str) -> bool| {
             let sides = (differing.clone(), others.clone());
-            let question = Question::new(table, sides, entities, allowed);
+            let question = Question::new(table, sides, (entities, work), allowed);
             let rules = search::rules(&question);
             let notes = rules.iter().map(|rule| sharpen::notes(&rule.terms, &question));
             let notes: Vec<Vec<String>> = notes.collect();
@@ -283,7 +285,12 @@ impl Subject<'_> {
     }
 
     /// What hangs on things rather than rules, of the mismatches that no rule covers.
-    fn data(&self, found: &[Found], entities: &Entities) -> Option<Found> {
+    fn data(
+        &self,
+        found: &[Found],
+        entities: &Entities,
+        known: &BTreeSet<String>,
+    ) -> Option<Found> {
         let rows = || self.rows.iter().enumerate();
         let left: BTreeSet<usize> = rows()
             .filter(|(row, seen)| {
@@ -293,8 +300,7 @@ impl Subject<'_> {
             .collect();
         let matching: Vec<usize> =
             rows().filter(|(_, seen)| seen.set.is_none()).map(|(row, _)| row).collect();
-        let share = left.len() as f64 / self.rows.len().max(1) as f64;
-        let faulty = data::faulty(entities, &left, &matching, share);
+        let faulty = data::faulty(entities, &left, &matching, known);
         let mut sets: Vec<(u64, usize)> = Vec::new();
         for set in faulty.rows.iter().filter_map(|row| self.rows.get(*row)?.set) {
             match sets.iter_mut().find(|(_, own)| *own == set) {

@@ -23,19 +23,21 @@ pub(super) struct Faulty {
 }
 
 /// Of the mismatches `left` by all rules, those that hang on things; `matching` are rows that do
-/// not differ, and `rest` is the share of all rows that is left.
+/// not differ, and `known` are things that are at fault at other endpoints.
 pub(super) fn faulty(
     entities: &Entities,
     left: &BTreeSet<usize>,
     matching: &[usize],
-    rest: f64,
+    known: &BTreeSet<String>,
 ) -> Faulty {
+    let rest = left.len() as f64 / (left.len() + matching.len()).max(1) as f64;
     let bits_each = -rest.clamp(1e-6, 0.5).log2();
     let mut blamed: BTreeMap<usize, Vec<(usize, u32, u64)>> = BTreeMap::new();
     let mut evidence = 0.0;
     for (at, role) in entities.roles.iter().enumerate() {
         let bad = Bad::of(role, entities, left, matching);
         evidence += bad.repeats as f64 * bits_each;
+        evidence += met_again(role, &bad, left, matching, known);
         for row in left {
             let own = role.ids_of(*row).iter().filter_map(|id| Some((*id, *bad.rows.get(id)?)));
             let own: Vec<(usize, u32, u64)> = own.map(|(id, rows)| (at, id, rows)).collect();
@@ -54,6 +56,30 @@ pub(super) fn faulty(
         faulty.ids.extend(culprits(&own, entities));
     }
     faulty
+}
+
+/// Bits of meeting things here that are at fault elsewhere, more often among mismatches than
+/// among all rows.
+fn met_again(
+    role: &Role,
+    bad: &Bad,
+    left: &BTreeSet<usize>,
+    matching: &[usize],
+    known: &BTreeSet<String>,
+) -> f64 {
+    let names = |row: usize, among: &dyn Fn(u32) -> bool| {
+        role.ids_of(row).iter().any(|id| {
+            among(*id) && role.names.get(*id as usize).is_some_and(|name| known.contains(name))
+        })
+    };
+    let here = left.iter().filter(|row| names(**row, &|id| bad.rows.contains_key(&id))).count();
+    let fine = matching.iter().filter(|row| names(**row, &|_| true)).count();
+    if here == 0 {
+        return 0.0;
+    }
+    let all = (left.len() + matching.len()) as f64;
+    let lift = (here as f64 / left.len() as f64) / ((here + fine) as f64 / all);
+    here as f64 * lift.log2().max(0.0)
 }
 
 /// Of the things one mismatch is about, those at fault: all of one list; of several roles the

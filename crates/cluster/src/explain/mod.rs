@@ -10,6 +10,7 @@
 //! - A field that differs itself is named only where nothing else explains as much.
 //! - Redacted values are only equal or not.
 
+mod accepted;
 mod aside;
 mod assemble;
 mod bits;
@@ -35,7 +36,9 @@ mod significance;
 mod spot;
 mod table;
 mod term;
+mod work;
 
+pub use accepted::Accepted;
 pub use aside::Aside;
 pub use assemble::{Explained, Rows, Share};
 pub use book::{Book, RowSeen};
@@ -46,9 +49,12 @@ pub use scale::on_scale;
 pub use spot::Spot;
 pub use term::{Term, Test};
 
+pub(crate) use accepted::held;
 pub(crate) use assemble::{Differing, Today, explain};
 pub(crate) use exact::Standing;
 pub(crate) use spot::spots_of;
 
+#[cfg(test)]
+mod kinds_tests;
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,9 @@ pub(super) fn onset(mut rows: Vec<(i64, bool)>) -> Option<i64> {
     let mut best: Option<(f64, usize)> = None;
     for at in 1..rows.len() {
         seen += f64::from(u8::from(rows[at - 1].1));
-        if !rows[at].1 || at < LEAST || rows.len() - at < LEAST {
+        // Of what was asked at one moment nothing came first.
+        let apart = rows[at - 1].0 < rows[at].0;
+        if !apart || !rows[at].1 || at < LEAST || rows.len() - at < LEAST {
             continue;
         }
         let (before, after) = (at as f64, all - at as f64);
@@ -150,5 +152,6 @@ mod tests {
         let rare = (0..400_i64).map(|n| (1 + n, n > 390 && n % 4 == 0)).collect();
         assert_eq!(onset(rare), None);
         assert_eq!(onset((0..400_i64).map(|n| (0, n >= 200)).collect()), None, "no time is known");
+        assert_eq!(onset((0..400_i64).map(|n| (7, n >= 200)).collect()), None, "all at one time");
     }
 }

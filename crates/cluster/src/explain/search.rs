@@ -10,6 +10,7 @@ use super::{
     score::{ENOUGH, Score},
     sharpen, significance,
     term::{Term, Test},
+    work::Work,
 };
 
 const BEAM: usize = 24;
@@ -55,7 +56,8 @@ pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
         if found.len() >= MOST_RULES || left.total() < LEAST_ROWS {
             break;
         }
-        let sides = Sides { differing: &left, others: &question.others, score, all: &all };
+        let (others, work) = (&question.others, question.work);
+        let sides = Sides { differing: &left, others, score, all: &all, work };
         let Some(draft) = sides.best() else { break };
         let rule = sides.rule(&draft, question);
         let tries = all.len() as f64;
@@ -81,6 +83,7 @@ struct Sides<'a> {
     others: &'a Weighted,
     score: Score,
     all: &'a [Candidate],
+    work: &'a Work,
 }
 
 impl Sides<'_> {
@@ -88,6 +91,9 @@ impl Sides<'_> {
     fn best(&self) -> Option<Draft> {
         let mut beam: Vec<Draft> = Vec::new();
         for (at, candidate) in self.all.iter().enumerate() {
+            if !self.work.spend(candidate.bits.size()) {
+                return None;
+            }
             let p = self.differing.within(&candidate.bits);
             if p < LEAST_ROWS {
                 continue;
@@ -121,6 +127,9 @@ impl Sides<'_> {
             for (at, candidate) in self.all.iter().enumerate() {
                 if !self.fits(draft, at, candidate) {
                     continue;
+                }
+                if !self.work.spend(candidate.bits.size()) {
+                    break;
                 }
                 let p = self.differing.within_both(&draft.bits, &candidate.bits);
                 let cost = draft.cost + candidate.cost;

@@ -75,6 +75,11 @@ impl Restated {
         if let Some(name) = bare.strip_prefix("response.header.") {
             return self.headers.contains(name);
         }
+        // What another answer said of the thing under the same name is the same thing told twice.
+        if bare.starts_with("entity.") {
+            let last = |path: &str| path.rsplit('.').next().map(str::to_owned);
+            return self.paths.iter().any(|own| !own.is_empty() && last(own) == last(bare));
+        }
         let Some(path) = bare.strip_prefix("response.body.") else { return false };
         let path: Vec<&str> = path.split('.').filter(|step| *step != "*").collect();
         let path = path.join(".");
@@ -117,6 +122,8 @@ mod tests {
             ("response.body.items.*.price.cents", true),
             ("response.body.items.*.priced", false),
             ("response.body.total", false),
+            ("entity.item.price", true),
+            ("entity.item.weight", false),
             ("response.status", true),
             ("response.header.location", false),
             ("request.body.items.*.price", false),

@@ -8,14 +8,15 @@ use super::{
     row::{Row, Scalar},
     search::{self, Rule},
     table::Table,
+    work::Work,
 };
 use crate::EndpointId;
 
 /// A fixed stream of numbers (splitmix64).
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
+    pub(super) fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,7 +24,7 @@ impl Dice {
         (z ^ (z >> 31)) % most
     }
 
-    fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
+    pub(super) fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
         words[self.below(words.len() as u64) as usize]
     }
 }
@@ -114,7 +115,9 @@ fn rules(rows: u64, differs: impl Fn(&Loan, &mut Dice) -> bool) -> Vec<Rule> {
         Weighted::of(rows.map(|(row, _)| (row, 1.0)), ids.len())
     };
     let entities = Entities::of(&table, &book, &ids);
-    let question = Question::new(&table, (side(true), side(false)), &entities, &|_| true);
+    let work = Work::at_endpoint();
+    let sides = (side(true), side(false));
+    let question = Question::new(&table, sides, (&entities, &work), &|_| true);
     search::rules(&question)
 }
 

@@ -2,30 +2,30 @@
 //!
 //! Groups of several endpoints are one where their places say that the same was done: ids became
 //! strings, a list got an envelope, members are spelled otherwise, a header is set otherwise;
-//! where the same member differs in nearly every answer of each; or where the endpoints differ
-//! in one name of a collection (`/queues/approval/next`, `/queues/fraud/next`).
+//! where the same member differs in nearly every answer of each, and not in ways that are known
+//! to be different ones; where every answer of each is of another form (cents, capital letters,
+//! another zone), whichever member it is; or where the endpoints differ in one name of a
+//! collection (`/queues/approval/next`, `/queues/fraud/next`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use diff::Kind;
 
-use super::{Constant, Group, bare};
+use super::{Constant, Group, Told, bare};
 use crate::{
-    EndpointId, Place, Where,
+    Place, Where,
     signature::{fingerprint_keys, kind_word},
 };
 
-/// Joins what is one change. `named` gives `METHOD template` of an endpoint.
-pub(super) fn join(
-    groups: Vec<Group>,
-    constant: &Constant,
-    named: &dyn Fn(EndpointId) -> String,
-) -> Vec<Group> {
+/// Joins what is one change.
+pub(super) fn join(groups: Vec<Group>, constant: &Constant, told: &Told<'_>) -> Vec<Group> {
+    let always = always(&groups, constant, told);
     let mut of_key: BTreeMap<String, usize> = BTreeMap::new();
     // The first group of each that belongs together, by place in the list.
     let mut first: Vec<usize> = (0..groups.len()).collect();
     for (at, group) in groups.iter().enumerate() {
-        for key in keys(group, constant, &named(group.endpoint)) {
+        let of_always = always.get(&at).into_iter().flatten().cloned();
+        for key in keys(group, &(told.named)(group.endpoint)).into_iter().chain(of_always) {
             let known = *of_key.entry(key).or_insert(at);
             let (one, other) = (root(&first, known), root(&first, at));
             let (low, high) = (one.min(other), one.max(other));
@@ -74,7 +74,7 @@ impl Group {
 }
 
 /// Groups that share one of these are one.
-fn keys(group: &Group, constant: &Constant, endpoint: &str) -> Vec<String> {
+fn keys(group: &Group, endpoint: &str) -> Vec<String> {
     let places = &group.places;
     let headers = || {
         let all = places.iter().all(|place| place.place == Where::Header);
@@ -82,11 +82,7 @@ fn keys(group: &Group, constant: &Constant, endpoint: &str) -> Vec<String> {
             joined("header", places.iter().map(|p| format!("{} {}", p.path, kind_word(p.kind))))
         })
     };
-    let always = || {
-        let all = places.iter().all(|place| constant.contains(&(group.endpoint, bare(place))));
-        all.then(|| joined("always", places.iter().map(key_of_leaf)))
-    };
-    let mut keys: Vec<String> = [form(places), headers(), always()].into_iter().flatten().collect();
+    let mut keys: Vec<String> = [form(places), headers()].into_iter().flatten().collect();
     let own: Vec<String> = fingerprint_keys(places)
         .iter()
         .map(|key| {
@@ -97,6 +93,42 @@ fn keys(group: &Group, constant: &Constant, endpoint: &str) -> Vec<String> {
         siblings(endpoint).into_iter().map(|blank| format!("sibling {blank} {}", own.join(";"))),
     );
     keys
+}
+
+/// One key or more of each group, by place in the list, whose places differ in nearly every
+/// answer.
+fn always(groups: &[Group], constant: &Constant, told: &Told<'_>) -> BTreeMap<usize, Vec<String>> {
+    let is_constant = |group: &Group| {
+        group.places.iter().all(|place| constant.contains(&(group.endpoint, bare(place))))
+    };
+    let mut all: Vec<(usize, String, Option<String>)> = Vec::new();
+    let mut ways: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut found: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (at, group) in groups.iter().enumerate().filter(|(_, group)| is_constant(group)) {
+        let leaf = joined("always", group.places.iter().map(key_of_leaf));
+        let own: Option<Vec<_>> =
+            group.places.iter().map(|place| (told.way)(&group.signatures, place)).collect();
+        let way = own.as_ref().map(|own| joined("way", own.iter().map(|way| way.text.clone())));
+        if let Some(way) = &way {
+            *ways.entry(leaf.clone()).or_default().entry(way.clone()).or_default() += group.pairs;
+            if own.is_some_and(|own| !own.is_empty() && own.iter().all(|way| way.is_form)) {
+                found.entry(at).or_default().push(way.clone());
+            }
+        }
+        all.push((at, leaf, way));
+    }
+    for (at, leaf, way) in all {
+        let known = ways.get(&leaf).filter(|known| known.len() > 1);
+        // Where nothing is known of one, it goes with the most frequent of those that differ.
+        let most = known.and_then(|known| known.iter().max_by_key(|(_, pairs)| **pairs));
+        let key = match (way, most) {
+            (Some(way), Some(_)) => format!("{leaf} {way}"),
+            (None, Some((way, _))) => format!("{leaf} {way}"),
+            (_, None) => leaf,
+        };
+        found.entry(at).or_default().push(key);
+    }
+    found
 }
 
 fn joined(kind: &str, parts: impl Iterator<Item = String>) -> String {

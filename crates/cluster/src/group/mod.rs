@@ -88,13 +88,24 @@ fn bare(place: &Place) -> Place {
     Place { place: place.place, path, kind, left: none.clone(), right: none }
 }
 
-/// Groups in the order of their fingerprints; every finding is in exactly one. `named` gives
-/// `METHOD template` of an endpoint.
-pub(crate) fn group(
-    findings: &[Finding],
-    constant: &Constant,
-    named: &dyn Fn(EndpointId) -> String,
-) -> Vec<Group> {
+/// What is known beside the places.
+pub(crate) struct Told<'a> {
+    /// `METHOD template` of an endpoint.
+    pub(crate) named: &'a dyn Fn(EndpointId) -> String,
+    /// What the change at a place is, as samples of some signatures show it.
+    pub(crate) way: &'a dyn Fn(&BTreeSet<i64>, &Place) -> Option<Way>,
+}
+
+/// What a change is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Way {
+    pub(crate) text: String,
+    /// It says the same in another form, whatever is said.
+    pub(crate) is_form: bool,
+}
+
+/// Groups in the order of their fingerprints; every finding is in exactly one.
+pub(crate) fn group(findings: &[Finding], constant: &Constant, told: &Told<'_>) -> Vec<Group> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for finding in findings {
         let key = fingerprint(finding.endpoint, &finding.residual);
@@ -115,7 +126,7 @@ pub(crate) fn group(
             group.places.clone_from(&finding.residual);
         }
     }
-    let mut all = everywhere::join(join_unions(groups), constant, named);
+    let mut all = everywhere::join(join_unions(groups), constant, told);
     all.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
     all
 }

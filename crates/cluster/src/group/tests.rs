@@ -26,7 +26,17 @@ fn name(endpoint: EndpointId) -> String {
 }
 
 fn grouped(findings: &[Finding]) -> Vec<Group> {
-    group(findings, &Constant::new(), &name)
+    with_ways(findings, &Constant::new(), &|_| None)
+}
+
+/// `way` tells what the change of a signature is.
+fn with_ways(
+    findings: &[Finding],
+    constant: &Constant,
+    way: &dyn Fn(i64) -> Option<Way>,
+) -> Vec<Group> {
+    let of = |signatures: &BTreeSet<i64>, _: &Place| signatures.iter().find_map(|one| way(*one));
+    group(findings, constant, &Told { named: &name, way: &of })
 }
 
 fn sets(findings: &[Finding]) -> BTreeSet<Vec<i64>> {
@@ -148,7 +158,7 @@ fn the_same_member_differing_nearly_always_is_one_group() {
     compared.insert(EndpointId(7), 31);
     compared.insert(EndpointId(8), 41);
     let constant = part_from_constant(&mut findings, &compared);
-    assert_eq!(group(&findings, &constant, &name).len(), 1);
+    assert_eq!(with_ways(&findings, &constant, &|_| None).len(), 1);
 }
 
 #[test]
@@ -180,4 +190,38 @@ fn keys_that_are_data_are_folded() {
     let mut entity = vec![whole];
     part_from_constant(&mut entity, &BTreeMap::new());
     assert_eq!(entity[0].residual.len(), 40, "another entity is no map");
+}
+
+/// Groups of one member that always differs at endpoints 7, 8 and 9, in these ways.
+fn always_in(ways: [Option<(&str, bool)>; 3], paths: [&str; 3]) -> usize {
+    let (mut findings, mut compared) = (Vec::new(), BTreeMap::new());
+    for (n, path) in paths.into_iter().enumerate() {
+        let endpoint = 7 + n as i64;
+        let place = changed(path, Kind::ValueChanged, "integer", "integer");
+        findings.push(Finding { pairs: 40 + n as u64, ..at(endpoint, n as i64, place) });
+        compared.insert(EndpointId(endpoint), 43);
+    }
+    let constant = part_from_constant(&mut findings, &compared);
+    let way = |signature: i64| {
+        let (text, is_form) = ways[signature as usize]?;
+        Some(Way { text: text.to_owned(), is_form })
+    };
+    with_ways(&findings, &constant, &way).len()
+}
+
+#[test]
+fn one_member_that_changes_in_different_ways_is_several_groups() {
+    let same = ["/total"; 3];
+    assert_eq!(always_in([None, None, None], same), 1);
+    assert_eq!(always_in([Some(("offset 5", false)), None, None], same), 1);
+    let ways = [Some(("offset 5", false)), Some(("offset 7", false)), None];
+    assert_eq!(always_in(ways, same), 2);
+}
+
+#[test]
+fn one_form_of_many_members_is_one_group() {
+    let members = ["/total", "/sum", "/price"];
+    let cents = Some(("factor 100", true));
+    assert_eq!(always_in([cents; 3], members), 1);
+    assert_eq!(always_in([Some(("offset 5", false)); 3], members), 3);
 }

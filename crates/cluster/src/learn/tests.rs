@@ -8,6 +8,7 @@ use crate::{Covers, ValueClass};
 struct World {
     model: Model,
     endpoints: Vec<EndpointSeen>,
+    pins: Pins,
     signatures: Vec<SignatureSeen>,
     asked: BTreeMap<EndpointId, u64>,
     samples: Vec<SampleSeen>,
@@ -16,7 +17,8 @@ struct World {
 
 fn endpoint(template: &str) -> EndpointSeen {
     let (method, template) = ("GET".to_owned(), template.to_owned());
-    EndpointSeen { id: EndpointId::of(&method, &template), method, template }
+    let id = EndpointId::of(&method, &template);
+    EndpointSeen { id, method, template, merged_into: None }
 }
 
 fn changed(path: &str, class: &str) -> Place {
@@ -50,6 +52,7 @@ impl World {
         learn(&LearnInput {
             model: &self.model,
             endpoints: &self.endpoints,
+            pins: &self.pins,
             signatures: &self.signatures,
             asked: &self.asked,
             samples: &self.samples,
@@ -209,6 +212,29 @@ fn merged_endpoints_share_evidence_and_clusters() {
     assert_eq!((volatile.covers, learnt.model.volatile.len()), (Covers::Value, 1));
     world.model = learnt.model.clone();
     assert!(world.learn().says_the_same_as(&learnt));
+}
+
+#[test]
+fn a_pinned_route_takes_what_was_recorded_under_it() {
+    let mut world = World::default();
+    for name in ["/articles/a", "/articles/b", "/articles/search", "/articles/{article}"] {
+        world.count(name, Versus::Candidate, &[missing("/text")], 1);
+    }
+    world.endpoints[0].merged_into = Some(endpoint("/articles/{article}").id);
+    world.pins.add("GET /articles/search").unwrap();
+    world.pins.add("/articles/{slug}").unwrap();
+    let mut homes: Vec<(EndpointId, String)> =
+        world.learn().merges.into_iter().map(|(from, to)| (from, to.template)).collect();
+    homes.sort();
+    let pinned = |name: &str| (endpoint(name).id, "/articles/{slug}".to_owned());
+    let mut expected = ["/articles/a", "/articles/b", "/articles/{article}"].map(pinned);
+    expected.sort();
+    assert_eq!(homes, expected);
+    // Without the pin, what was merged stays.
+    world.pins = Pins::default();
+    let left: Vec<(EndpointId, String)> =
+        world.learn().merges.into_iter().map(|(from, to)| (from, to.template)).collect();
+    assert_eq!(left, [(endpoint("/articles/a").id, "/articles/{article}".to_owned())]);
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Which endpoints a rule holds at.
 
+use crate::endpoint::label;
+
 /// `GET /loans/{id}`, `/loans/*`: a parameter or an inner `*` stands for one segment, a `*` at
-/// the end for all that follows.
+/// the end for all that follows. With a label (`POST /graphql#GetLoan`) it means that one alone.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
     method: Option<String>,
     segments: Vec<String>,
+    label: Option<String>,
 }
 
 impl Route {
@@ -18,14 +21,20 @@ impl Route {
         let Some(path) = path.strip_prefix('/') else {
             return Err("write METHOD /path or /path, such as `GET /loans/{id}` or `/loans/*`");
         };
-        Ok(Self { method, segments: path.split('/').map(String::from).collect() })
+        let (path, label) = label::split(path);
+        let segments = path.split('/').map(String::from).collect();
+        Ok(Self { method, segments, label: label.map(str::to_owned) })
     }
 
     pub(super) fn matches(&self, method: &str, template: &str) -> bool {
         if self.method.as_deref().is_some_and(|m| m != "*" && !m.eq_ignore_ascii_case(method)) {
             return false;
         }
-        let mut given = template.strip_prefix('/').unwrap_or(template).split('/');
+        let (path, label) = label::split(template);
+        if self.label.is_some() && self.label.as_deref() != label {
+            return false;
+        }
+        let mut given = path.strip_prefix('/').unwrap_or(path).split('/');
         for (at, segment) in self.segments.iter().enumerate() {
             let Some(other) = given.next() else { return false };
             if segment == "*" && at + 1 == self.segments.len() {
@@ -56,6 +65,10 @@ mod tests {
             ("/loans/*/notes", "PUT", "/loans/{id}", false),
             ("/queues/{queue}/next", "GET", "/queues/north/next", true),
             ("*", "GET", "/anything", true),
+            ("/graphql", "POST", "/graphql#GetLoan", true),
+            ("/graphql#GetLoan", "POST", "/graphql#GetLoan", true),
+            ("/graphql#GetLoan", "POST", "/graphql#GetQueue", false),
+            ("/graphql#GetLoan", "POST", "/graphql", false),
             ("/loans", "GET", "/loans/{id}", false),
         ];
         for (route, method, template, expected) in table {

@@ -12,11 +12,14 @@ use self::values::{Values, join_renamed};
 use crate::{
     Place, Where,
     doc::{ClusterDoc, DocCause, DocDifference, DocExample},
+    group::Way,
     learn::SampleSeen,
     severity,
     signature::{PlaceKey, kind_word},
 };
 
+/// From this share of the samples on, a description says what the change is.
+const CLEAR: f64 = 0.9;
 /// Differences listed in a document.
 const MOST_DIFFERENCES: usize = 20;
 
@@ -34,8 +37,10 @@ pub(crate) fn document(places: &[Place], samples: &[&SampleSeen]) -> ClusterDoc 
     }
     let mut values: Vec<Values<'_>> =
         distinct.into_iter().map(|place| Values::of(place, samples)).collect();
-    let differences = values.iter().take(MOST_DIFFERENCES).map(difference).collect();
+    let mut differences: Vec<DocDifference> =
+        values.iter().take(MOST_DIFFERENCES).map(difference).collect();
     join_renamed(&mut values, samples);
+    values.iter().for_each(|values| name_as_renamed(values, &mut differences));
     let no_answer = values.first().is_some_and(|v| v.place.no_answer_reason().is_some());
     ClusterDoc {
         title: sentence::title(&values, samples),
@@ -47,6 +52,26 @@ pub(crate) fn document(places: &[Place], samples: &[&SampleSeen]) -> ClusterDoc 
         follows: None,
         changed: None,
     }
+}
+
+/// What the change at one place is, where that is clear.
+pub(crate) fn way(place: &Place, samples: &[&SampleSeen]) -> Option<Way> {
+    let change = Values::of(place, samples).change.filter(|change| change.share >= CLEAR)?;
+    // Names and limits are each endpoint's own.
+    let own = matches!(change.cause_type, "enum_map" | "cap" | "cut" | "affix" | "constant");
+    let text = if own { "" } else { change.text.as_str() };
+    let is_form = change.text.contains("as cents are")
+        || matches!(
+            change.cause_type,
+            "type_form"
+                | "empty"
+                | "case"
+                | "trim"
+                | "time_format"
+                | "time_zone"
+                | "time_precision"
+        );
+    Some(Way { text: format!("{} {text}", change.cause_type), is_form })
 }
 
 /// Plain words of the sentence and the places, in lower case, for search.
@@ -98,6 +123,22 @@ fn difference(values: &Values<'_>) -> DocDifference {
         kind: kind_word(values.place.kind).into(),
         cause,
         example: DocExample { primary, candidate },
+    }
+}
+
+/// Both places of a value that stands under another name say so.
+fn name_as_renamed(values: &Values<'_>, differences: &mut [DocDifference]) {
+    let Some(old) = &values.renamed_from else { return };
+    let bare = |path: &str| path.trim_start_matches('/').to_owned();
+    let text = format!("`{}` under the name `{}`", bare(old), bare(&values.place.path));
+    let new = values.place.path.as_str();
+    let both = differences.iter_mut().filter(|one| {
+        one.place == Where::Body.as_str()
+            && ((one.path == *old && one.kind == kind_word(Kind::Removed))
+                || (one.path == new && one.kind == kind_word(values.place.kind)))
+    });
+    for one in both {
+        one.cause = Some(DocCause { cause_type: "renamed".into(), text: text.clone(), share: 1.0 });
     }
 }
 

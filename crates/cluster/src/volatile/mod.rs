@@ -12,10 +12,13 @@
 //! 3. **Class.** Both sides hold values that are made anew for every answer (UUIDs, hashes and
 //!    tokens of one length, times near the request) and they differ in nearly all that was
 //!    compared.
-//! 4. **Nature** of the values over many pairs ([`nature`]), or of the same path at other
+//! 4. **Side**: a header that names the software or host which answers, and is another one on each
+//!    side in nearly all answers, whatever a second primary says: it is of the same side.
+//! 5. **Nature** of the values over many pairs ([`nature`]), or of the same path at other
 //!    endpoints where this one has few.
 //!
-//! The later kinds are heard only where none of the earlier was seen to agree.
+//! The later kinds, but for the side's own, are heard only where none of the earlier was seen to
+//! agree.
 
 pub(crate) mod nature;
 
@@ -113,7 +116,8 @@ pub(crate) fn volatile_places(
         let open: BTreeSet<&PlaceId> = tally.candidate.keys().collect();
         for id in open.into_iter().filter(|id| !judged.contains(&(*endpoint, (*id).clone()))) {
             let elsewhere = Elsewhere { id, tallies, judged: &judged, natures: &natures };
-            if let Some(evidence) = elsewhere.evidence(*endpoint, tally) {
+            let evidence = elsewhere.evidence(*endpoint, tally);
+            if let Some(evidence) = evidence.or_else(|| elsewhere.of_side()) {
                 found.push(tally.place(*endpoint, id, evidence));
             }
         }
@@ -173,6 +177,17 @@ impl Elsewhere<'_> {
                 (afresh && elsewhere > 0).then_some(Evidence::Elsewhere { endpoints: elsewhere })
             }
         }
+    }
+}
+
+impl Elsewhere<'_> {
+    /// A header that says which side answers, as it does at other endpoints.
+    fn of_side(&self) -> Option<Evidence> {
+        let others = self.judged.iter().filter(|(_, id)| {
+            (id.place, &id.path) == (self.id.place, &self.id.path) && names_side(id)
+        });
+        let endpoints = others.count() as u64;
+        (endpoints > 0).then_some(Evidence::Elsewhere { endpoints })
     }
 }
 
@@ -243,7 +258,8 @@ impl EndpointTally {
             let evidence = self
                 .by_baseline(id, known)
                 .or_else(|| self.by_itself(id, known))
-                .or_else(|| self.by_class(id))?;
+                .or_else(|| self.by_class(id))
+                .or_else(|| self.by_side(id))?;
             Some(self.place(endpoint, id, evidence))
         });
         found.collect()
@@ -337,6 +353,19 @@ impl EndpointTally {
         Some(Evidence::Class { class: left.clone(), differed, compared })
     }
 
+    /// Software and hosts have other names on the other side, or none.
+    fn by_side(&self, id: &PlaceId) -> Option<Evidence> {
+        let seen = self.candidate.get(id).filter(|_| names_side(id))?;
+        let nearly_always = seen.differed as f64 >= NEARLY_ALL * self.compared as f64;
+        let (differed, compared) = (seen.differed, self.compared);
+        (differed >= LEAST_BY_CLASS && nearly_always).then_some(Evidence::Nature {
+            nature: Nature::PerSide,
+            samples: differed,
+            differed,
+            compared,
+        })
+    }
+
     /// What the kept values show, by place.
     fn natures(&self, before: &[VolatilePlace]) -> Vec<(PlaceId, Nature)> {
         let found = self.observed.iter().filter_map(|(id, observed)| {
@@ -372,6 +401,31 @@ const MEANT_FOR_CLIENTS: [&str; 8] = [
     "vary",
     "allow",
 ];
+
+/// Whether a place is a header that names the software or host which answers.
+fn names_side(id: &PlaceId) -> bool {
+    const NAMES: [&str; 14] = [
+        "server",
+        "via",
+        "x-powered-by",
+        "x-served-by",
+        "x-generator",
+        "x-backend",
+        "x-instance",
+        "x-node",
+        "x-host",
+        "x-pod",
+        "x-app-version",
+        "x-version",
+        "x-build",
+        "x-aspnet-version",
+    ];
+    let named = |name: &&str| {
+        let rest = id.path.strip_prefix(*name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '/']))
+    };
+    id.place == Where::Header && NAMES.iter().any(|name| named(&name))
+}
 
 fn tally(places: &mut BTreeMap<PlaceId, PlaceTally>, signature: &Signature, pairs: u64) {
     let mut counted = BTreeSet::new();

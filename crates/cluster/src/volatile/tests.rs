@@ -250,3 +250,34 @@ fn another_entity_is_no_noise() {
     }
     assert_eq!(all(vec![tally]), []);
 }
+
+#[test]
+fn a_header_that_names_the_side_is_never_a_finding() {
+    let header = |path: &str, kind| {
+        let (left, right) = (ValueClass::named("word"), ValueClass::named("word"));
+        let path = path.to_owned();
+        Signature::new(vec![Place { place: Where::Header, path, kind, left, right }])
+    };
+    let table = [
+        ("server", Kind::ValueChanged, 40, 40, 1),
+        ("via", Kind::Removed, 40, 40, 1),
+        ("x-node-name", Kind::ValueChanged, 40, 40, 1),
+        ("server", Kind::ValueChanged, 20, 40, 0),
+        ("server", Kind::ValueChanged, 3, 3, 0),
+        ("servers", Kind::ValueChanged, 40, 40, 0),
+        ("x-frame-options", Kind::ValueChanged, 40, 40, 0),
+    ];
+    for (path, kind, differed, compared, volatile) in table {
+        // The second primary is software of the same side.
+        let mut tally = EndpointTally { asked: compared, ..EndpointTally::default() };
+        tally.candidate(&header(path, kind), differed);
+        tally.candidate(&Signature::default(), compared - differed);
+        assert_eq!(found(&tally), volatile, "{path} {kind:?} {differed}");
+    }
+    let mut often = EndpointTally::default();
+    often.candidate(&header("server", Kind::ValueChanged), 40);
+    let mut seldom = EndpointTally::default();
+    seldom.candidate(&header("server", Kind::ValueChanged), 1);
+    let tallies = BTreeMap::from([(EndpointId(7), often), (EndpointId(8), seldom)]);
+    assert_eq!(volatile_places(&tallies, &|_| Vec::new()).len(), 2);
+}

@@ -7,32 +7,61 @@ use store::{RecheckCount, RecheckVerdict};
 const CERTAIN: f64 = 14.0;
 /// However frequent it was.
 const LEAST_LATER: u64 = 100;
+/// Under a condition that tells which exchanges would show it.
+const LEAST_UNDER_CONDITION: u64 = 20;
+/// Where no build is known to have changed, traffic that is like that only at times must not look
+/// like a fix.
+const STRICTER: f64 = 3.0;
 /// Controls that may differ: data move on while a recheck runs.
 const MOST_CONTROL: f64 = 0.05;
 
-/// A cluster in versions that show it, and its endpoints in a newer one that does not.
+/// A cluster while it was seen, and what was compared since then without it: at its endpoints, or
+/// under its condition.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Later<'a> {
-    pub(super) version: &'a str,
-    /// Pairs of the cluster, in older versions.
+    pub(super) since: Since<'a>,
+    /// In words, where the figures are those under it.
+    pub(super) condition: Option<&'a str>,
+    /// Pairs of the cluster.
     pub(super) seen: u64,
-    /// Compared in those versions, at its endpoints.
+    /// Compared while it was seen.
     pub(super) of: u64,
-    /// Compared in the newer version, at its endpoints.
-    pub(super) since: u64,
+    /// Compared since.
+    pub(super) compared: u64,
+}
+
+/// From when on a cluster may be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since<'a> {
+    /// A newer build of the candidate.
+    Version(&'a str),
+    /// It was seen for the last time, in the newest build.
+    LastSeen,
 }
 
 impl Later<'_> {
     /// Why it is gone, where that is certain.
     pub(super) fn gone(&self) -> Option<String> {
         let rate = self.seen as f64 / self.of.max(self.seen).max(1) as f64;
-        let certain = self.since >= LEAST_LATER && self.since as f64 * rate >= CERTAIN;
-        certain.then(|| {
-            format!(
-                "0 of {} later exchanges differ so in {}; {} of {} did before",
-                self.since, self.version, self.seen, self.of
-            )
-        })
+        let least = self.condition.map_or(LEAST_LATER, |_| LEAST_UNDER_CONDITION);
+        let wanted = match self.since {
+            Since::Version(_) => CERTAIN,
+            Since::LastSeen => CERTAIN * STRICTER,
+        };
+        let certain = self.compared >= least && self.compared as f64 * rate >= wanted;
+        certain.then(|| self.sentence())
+    }
+
+    fn sentence(&self) -> String {
+        let under = self.condition.map_or_else(String::new, |text| format!(" under `{text}`"));
+        let place = match self.since {
+            Since::Version(version) => format!(" in {version}"),
+            Since::LastSeen => String::new(),
+        };
+        format!(
+            "0 of {} later exchanges{under} differ so{place}; {} of {} did before",
+            self.compared, self.seen, self.of
+        )
     }
 }
 
@@ -137,7 +166,24 @@ mod tests {
 
     #[test]
     fn a_cluster_is_gone_only_when_it_would_have_been_seen() {
-        let later = |seen, of, since| Later { version: "v2", seen, of, since }.gone().is_some();
+        let of = |since, condition, seen, of, compared| {
+            Later { since, condition, seen, of, compared }.gone()
+        };
+        let later =
+            |seen, all, compared| of(Since::Version("v2"), None, seen, all, compared).is_some();
+        let under = of(Since::Version("v2"), Some("amount > 5"), 212, 213, 20);
+        assert_eq!(
+            under.as_deref(),
+            Some(
+                "0 of 20 later exchanges under `amount > 5` differ so in v2; 212 of 213 did before"
+            )
+        );
+        assert_eq!(of(Since::Version("v2"), Some("amount > 5"), 212, 213, 19), None);
+        assert_eq!(of(Since::LastSeen, None, 50, 500, 400), None);
+        assert_eq!(
+            of(Since::LastSeen, None, 50, 500, 420).as_deref(),
+            Some("0 of 420 later exchanges differ so; 50 of 500 did before")
+        );
         let table = [
             (later(50, 100, 99), false),
             (later(50, 100, 100), true),

@@ -17,6 +17,9 @@ const LARGEST_BODY: usize = 128 * 1024;
 /// Longer texts say nothing that a rule would hang on.
 const LONGEST_TEXT: usize = 48;
 const DEEPEST: usize = 8;
+/// Members that hold the whole answer.
+const WRAPPERS: [&str; 9] =
+    ["data", "item", "result", "content", "record", "payload", "response", "object", "doc"];
 
 /// One thing with what an answer says of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,18 +38,21 @@ pub(crate) struct Subject {
     kind: Option<String>,
     /// The last thing in the path, with its id: in `/loans/{id}/decision` the loan.
     named: Option<(String, String)>,
-    /// Whether the path ends with it.
+    /// Whether the answer is about it alone: the path ends with it and names no other thing. In
+    /// `/customers/9/offers/P-1` the offer has no name of its own.
     is_it: bool,
 }
 
 impl Subject {
     pub(crate) fn of(template: &str, path: &str) -> Self {
         let mut subject = Self::default();
+        let mut named = 0;
         for (step, value) in steps(template, path) {
             if step.starts_with('{') {
                 let id = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
                 subject.named = subject.kind.clone().map(|kind| (kind, id.into_owned()));
-                subject.is_it = true;
+                named += 1;
+                subject.is_it = named == 1;
             } else {
                 subject.kind = context(step).or(subject.kind);
                 subject.is_it = false;
@@ -190,7 +196,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         let mut fields: Vec<(String, Scalar)> = Vec::new();
         while let Some(name) = members.next_key::<Cow<'_, str>>()? {
             let path = format!("{}/{}", self.path, name.replace('~', "~0").replace('/', "~1"));
-            let wraps = self.is_root && context(&name).is_none();
+            let wraps = self.is_root && WRAPPERS.contains(&name.as_ref());
             let kind = context(&name).map(Cow::Owned).or_else(|| self.kind.clone());
             let node = Node {
                 found: &mut *self.found,
@@ -246,7 +252,9 @@ impl Node<'_, '_> {
             fields.sort_by(|a, b| a.0.cmp(&b.0));
             fields.dedup_by(|a, b| a.0 == b.0);
             fields.truncate(MOST_FIELDS);
-            self.found.push(Thing { kind, id, fields });
+            if !fields.is_empty() {
+                self.found.push(Thing { kind, id, fields });
+            }
         }
         Given::Nothing
     }
@@ -319,6 +327,8 @@ mod tests {
         let wrapped = format!(r#"{{"data":{body}}}"#);
         assert_eq!(told("/customers/{id}", "/customers/c9", &wrapped).len(), 1);
         assert_eq!(told("/customers/{id}/block", "/customers/c9/block", body), expected);
+        let offer = r#"{"customer":"c9","sku":"P-1","total":5}"#;
+        assert!(told("/customers/{id}/offers/{sku}", "/customers/c9/offers/P-1", offer).is_empty());
         let sku = r#"{"sku":"P-1","group":"toys"}"#;
         assert_eq!(told("/products/{sku}", "/products/P-1", sku), [r#"product P-1: group="toys""#]);
     }

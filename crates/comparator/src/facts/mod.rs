@@ -316,15 +316,15 @@ mod tests {
     #[test]
     fn things_are_found_by_name_by_its_end_by_their_id_and_through_each_other() {
         let facts = facts();
-        facts.known.learn(thing("account", "A1", &[("open", json!(true))]), 1);
+        facts.known.learn(thing("account", "A17", &[("open", json!(true))]), 1);
         facts.known.learn(thing("loan", "7", &[("customer_id", json!("c9"))]), 1);
         facts.known.learn(thing("customer", "c9", &[("blocked", json!(true))]), 1);
         let table = [
-            (("request.body.account_id", json!("A1")), "entity.account.open=true"),
-            (("request.body.from_account_id", json!("A1")), "entity.fromaccount.open=true"),
-            (("request.query.other", json!("A1")), "entity.account.open=true"),
-            (("request.header.x-account-id", json!("A1")), "entity.account.open=true"),
-            (("response.body.account.id", json!("A1")), "entity.account.open=true"),
+            (("request.body.account_id", json!("A17")), "entity.account.open=true"),
+            (("request.body.from_account_id", json!("A17")), "entity.fromaccount.open=true"),
+            (("request.query.other", json!("A17")), "entity.account.open=true"),
+            (("request.header.x-account-id", json!("A17")), "entity.account.open=true"),
+            (("response.body.account.id", json!("A17")), "entity.account.open=true"),
         ];
         for (asked, expected) in table {
             assert_eq!(joined(&facts, &[asked.clone()], 2), [expected], "{}", asked.0);

@@ -6,7 +6,7 @@ use cluster::{Model, Place, RouteRules, RuleBook, RuleName, StoredRule, Verdict}
 use store::{SampleQuery, Store};
 
 use super::{
-    PreviewError,
+    PreviewError, all_endpoints,
     counted::{Counted, counted},
     model, samples, told,
 };
@@ -176,10 +176,11 @@ async fn of_samples(
     let mut effect = Effect { told: "samples", ..Effect::default() };
     let (registry, registry_then) = (Registry::default(), Registry::default());
     let within = SampleQuery { version: asked.version.clone(), ..SampleQuery::default() };
+    let rows = all_endpoints(store).await?;
     for row in samples::newest(store, within).await? {
         effect.looked_at += 1;
-        let before = samples::left(&row, &now, &registry);
-        let after = samples::left(&row, &then, &registry_then);
+        let before = samples::left(&row, &now, &registry, &rows);
+        let after = samples::left(&row, &then, &registry_then, &rows);
         let (Some(before), Some(after)) = (before, after) else { continue };
         let hidden = before.body.saturating_sub(after.body) as u64;
         let line = if after.is_match() && !before.is_match() {

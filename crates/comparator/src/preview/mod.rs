@@ -76,11 +76,19 @@ pub async fn preview(store: &Store, rules: &[RouteRules]) -> Result<Preview, Pre
         path: rule.rule.path.clone(),
         told: told(&learned.book, RuleName::File(at + 1)),
     });
+    let rows = all_endpoints(store).await?;
     Ok(Preview {
         rules: told.collect(),
-        endpoints: endpoints(store, &learned).await?,
-        samples: samples::preview(store, &learned).await?,
+        endpoints: endpoints(store, &learned, &rows).await?,
+        samples: samples::preview(store, &learned, &rows).await?,
     })
+}
+
+/// By key.
+type Endpoints = BTreeMap<i64, EndpointRow>;
+
+async fn all_endpoints(store: &Store) -> Result<Endpoints, PreviewError> {
+    Ok(store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect())
 }
 
 /// How the effect of a rule is told: `exact` or `samples`.
@@ -94,9 +102,11 @@ async fn model(store: &Store) -> Result<Model, PreviewError> {
     analyst::read_model(&row).map_err(|error| PreviewError::Model(format!("{error:#}")))
 }
 
-async fn endpoints(store: &Store, learned: &Learned) -> Result<Vec<EndpointPreview>, PreviewError> {
-    let rows: BTreeMap<i64, EndpointRow> =
-        store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect();
+async fn endpoints(
+    store: &Store,
+    learned: &Learned,
+    rows: &Endpoints,
+) -> Result<Vec<EndpointPreview>, PreviewError> {
     let mut found: BTreeMap<i64, EndpointPreview> = BTreeMap::new();
     for count in store.outcome_counts(None).await? {
         let Some(row) = rows.get(&count.endpoint) else { continue };
@@ -112,7 +122,7 @@ async fn endpoints(store: &Store, learned: &Learned) -> Result<Vec<EndpointPrevi
         }
     }
     for count in store.signature_counts().await? {
-        let home = home(&rows, count.endpoint);
+        let home = home(rows, count.endpoint);
         let (Some(row), Some(entry)) = (rows.get(&home), found.get_mut(&home)) else { continue };
         if count.versus != Versus::Candidate || count.outcome != Outcome::Answered {
             continue;
@@ -133,7 +143,7 @@ async fn endpoints(store: &Store, learned: &Learned) -> Result<Vec<EndpointPrevi
 }
 
 /// Where an endpoint is after merges; a circle in the table ends.
-fn home(rows: &BTreeMap<i64, EndpointRow>, key: i64) -> i64 {
+fn home(rows: &Endpoints, key: i64) -> i64 {
     let mut at = key;
     for _ in 0..rows.len() {
         match rows.get(&at).and_then(|row| row.merged_into) {

@@ -8,7 +8,7 @@ use store::{
     view::{AnswerView, BodyView},
 };
 
-use super::{PreviewError, SamplePreview};
+use super::{Endpoints, PreviewError, SamplePreview, home};
 use crate::plan::{Learned, Registry};
 
 /// Samples that are looked at, the newest.
@@ -19,12 +19,13 @@ const PAGE: u32 = 250;
 pub(super) async fn preview(
     store: &Store,
     learned: &Learned,
+    rows: &Endpoints,
 ) -> Result<SamplePreview, PreviewError> {
     let registry = Registry::default();
     let mut preview = SamplePreview::default();
     for row in newest(store, SampleQuery::default()).await? {
         preview.looked_at += 1;
-        let left = left(&row, learned, &registry);
+        let left = left(&row, learned, &registry, rows);
         preview.would_match += u64::from(left.is_some_and(|left| left.is_match()));
     }
     Ok(preview)
@@ -64,12 +65,18 @@ impl Left {
 
 /// `None` where a body cannot be compared again. Views are redacted alike on both sides: what was
 /// equal still is. What was not recorded as a difference (an id that stands for another) is none.
-pub(super) fn left(row: &SampleRow, learned: &Learned, registry: &Registry) -> Option<Left> {
+pub(super) fn left(
+    row: &SampleRow,
+    learned: &Learned,
+    registry: &Registry,
+    rows: &Endpoints,
+) -> Option<Left> {
     let view = &row.view;
     let elsewhere = view.differences.iter().any(|one| one.place != "body");
     let elsewhere = elsewhere || view.candidate.no_answer.is_some();
     let (left, right) = (text(&view.primary)?, text(&view.candidate)?);
-    let plan = learned.plan(&view.request.method, &view.request.path, registry);
+    let endpoint = rows.get(&home(rows, row.endpoint))?;
+    let plan = learned.plan(&endpoint.method, endpoint.template.clone(), registry);
     let (left_type, right_type) = (content_type(&view.primary), content_type(&view.candidate));
     let found = diff::diff(
         Document { content_type: left_type, bytes: left.as_bytes() },

@@ -4,7 +4,7 @@ use cluster::{Covers, Evidence, Nature};
 use comparator::CompareConfig;
 
 use crate::{
-    pairs::{json, noise, pair, with_secondary},
+    pairs::{NOW, json, noise, pair, with_secondary},
     stage::Stage,
 };
 
@@ -169,4 +169,30 @@ async fn two_rules_in_one_place_are_two_clusters_that_keep_their_ids() {
     let again = stage.clusters().await;
     assert_eq!(again.len(), 2, "{again:?}");
     assert_eq!(ids(stage.store.clusters(&query).await.unwrap()), before);
+}
+
+#[tokio::test]
+async fn a_rule_hangs_on_what_another_answer_said() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    let blocked = |n: u64| n % 13 == 4;
+    let customer = |n: u64| {
+        let body = format!(r#"{{"id":{},"blocked":{}}}"#, 1_000 + n, blocked(n));
+        pair(&format!("/customers/{}", 1_000 + n), json(&body), json(&body))
+    };
+    let decision = |n: u64| {
+        let says =
+            |what: &str| json(&format!(r#"{{"customer_id":{},"decision":"{what}"}}"#, 1_000 + n));
+        let primary = if blocked(n) { "DECLINED" } else { "APPROVED" };
+        let mut pair =
+            pair(&format!("/loans/{}/decision", 5_000 + n), says(primary), says("APPROVED"));
+        pair.exchange.started_at = NOW + 60_000_000;
+        pair
+    };
+    stage.send((0..160).map(customer)).await;
+    stage.send((0..160).map(decision)).await;
+    let clusters = stage.clusters().await;
+    assert_eq!(clusters.len(), 1, "{clusters:?}");
+    let when = "is APPROVED instead of DECLINED when `customer.blocked = true`";
+    assert!(clusters[0].title.contains(when), "{clusters:?}");
+    assert_eq!(stage.store.facts(0).await.unwrap().len(), 160);
 }

@@ -105,7 +105,8 @@ async fn a_recheck_closes_a_cluster_only_where_nothing_differs_and_the_control_h
 #[tokio::test]
 async fn a_build_that_would_have_shown_it_closes_a_cluster() {
     let mut stage = Stage::open(CompareConfig::default()).await;
-    stage.send((0..60).map(|n| if n % 2 == 0 { wrong(n) } else { right(n) })).await;
+    // All of them: there is no condition to be met.
+    stage.send((0..60).map(wrong)).await;
     assert_eq!(stage.clusters().await.len(), 1);
     let newer = |n| Pair { candidate_version: "v2".into(), ..right(n) };
     stage.send((60..150).map(newer)).await;
@@ -119,7 +120,37 @@ async fn a_build_that_would_have_shown_it_closes_a_cluster() {
     })
     .await;
     let fix = stage.store.fixes().await.unwrap().remove(&1).unwrap();
-    assert_eq!(fix.reason, "0 of 110 later exchanges differ so in v2; 30 of 60 did before");
+    assert_eq!(fix.reason, "0 of 110 later exchanges differ so in v2; 60 of 60 did before");
+}
+
+#[tokio::test]
+async fn what_meets_its_condition_and_matches_later_closes_a_cluster() {
+    let mut stage = Stage::open(CompareConfig::default()).await;
+    let loan = |n: u64, lacks: bool| {
+        let amount = if n.is_multiple_of(4) { 50_000 + n } else { 100 + n };
+        let decision = if lacks && amount >= 50_000 { "APPROVED" } else { "REVIEW" };
+        let body =
+            |decision: &str| json(&format!(r#"{{"amount":{amount},"decision":"{decision}"}}"#));
+        pair(&format!("/loans/{n}"), body("REVIEW"), body(decision))
+    };
+    stage.send((0..200).map(|n| loan(n, true))).await;
+    until("a condition is published", async || {
+        let rows = stage.store.clusters(&Default::default()).await.unwrap().clusters;
+        rows.iter().any(|row| row.doc.contains("\"field\":\"response.body.amount\""))
+    })
+    .await;
+    let newer = |n| Pair { candidate_version: "v2".into(), ..loan(n, false) };
+    // Comparators load what was published; from then on they count what meets it.
+    let (store, mut n) = (stage.store.clone(), 400);
+    until("the cluster is closed", async || {
+        stage.send((n..n + 8).map(newer)).await;
+        n += 8;
+        store.cluster(1).await.unwrap().unwrap().0.state == ClusterState::Fixed
+    })
+    .await;
+    let fix = stage.store.fixes().await.unwrap().remove(&1).unwrap();
+    assert!(fix.reason.contains("later exchanges under `answered amount >= "), "{}", fix.reason);
+    assert!(fix.reason.ends_with(" differ so in v2; 50 of 50 did before"), "{}", fix.reason);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Sort;
 use crate::hash::Seed;
-use crate::instant::Instant;
+use crate::instant::{Instant, epoch_unit, epochs_within};
 use crate::rule::RuleSet;
 use crate::{number, string};
 
@@ -42,6 +42,9 @@ fn number_hash(seed: &Seed, content: &[u8], set: &RuleSet) -> u64 {
     if !set.numeric.is_empty() {
         return ANY_NUMBER;
     }
+    if is_near_epoch(content, set) {
+        return ANY_INSTANT;
+    }
     if set.strict_numbers { seed.bytes(content) } else { number::hash(content, seed) }
 }
 
@@ -60,7 +63,14 @@ fn string_hash(seed: &Seed, content: &[u8], set: &RuleSet) -> u64 {
     if !set.numeric.is_empty() && number::is_number(content) {
         return ANY_NUMBER;
     }
+    if is_near_epoch(content, set) {
+        return ANY_INSTANT;
+    }
     seed.bytes(&canonical(content, set))
+}
+
+fn is_near_epoch(content: &[u8], set: &RuleSet) -> bool {
+    set.seconds.is_some_and(|seconds| seconds > 0.0) && epoch_unit(content).is_some()
 }
 
 pub(crate) fn canonical<'a>(content: &'a [u8], set: &RuleSet) -> Cow<'a, [u8]> {
@@ -95,6 +105,7 @@ pub(crate) fn leaves_equal(
             let strict = sets.iter().any(|set| set.strict_numbers);
             (!strict && number::equal(left, right))
                 || near_in_value(left, right, sets)
+                || near_in_time(left, right, sets)
                 || both_match()
         }
         Sort::String => {
@@ -125,6 +136,6 @@ fn near_in_time(left: &[u8], right: &[u8], sets: [&RuleSet; 2]) -> bool {
     let Some(seconds) = seconds else { return false };
     match (Instant::read(left), Instant::read(right)) {
         (Some(left), Some(right)) => left.is_within(&right, seconds),
-        _ => false,
+        _ => epochs_within(left, right, seconds),
     }
 }

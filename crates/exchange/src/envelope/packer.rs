@@ -8,7 +8,7 @@ use serde::Serialize;
 use zstd::bulk::Compressor;
 
 use super::{EnvelopeError, FLAG_ZSTD, HEAD_BYTES, Kind, MAGIC, MAX_PLAIN_BYTES, VERSION, purpose};
-use crate::{ExchangeBatch, seal::Keyring};
+use crate::{Body, Exchange, ExchangeBatch, seal::Keyring};
 
 /// Less is not worth the call.
 const COMPRESS_FROM_BYTES: usize = 1 << 10;
@@ -48,7 +48,10 @@ impl Packer {
         batch: &ExchangeBatch,
         squeeze: Squeeze,
     ) -> Result<Vec<u8>, EnvelopeError> {
-        self.seal(keys, Kind::Exchanges, batch, squeeze)
+        match squeeze {
+            Squeeze::Yes => self.seal(keys, Kind::Exchanges, batch),
+            Squeeze::No => seal_as_it_is(keys, batch),
+        }
     }
 
     pub(super) fn seal<T: Serialize>(
@@ -56,22 +59,19 @@ impl Packer {
         keys: &Keyring,
         kind: Kind,
         value: &T,
-        squeeze: Squeeze,
     ) -> Result<Vec<u8>, EnvelopeError> {
         self.plain.clear();
-        postcard::serialize_with_flavor(value, Onto(&mut self.plain))
-            .map_err(|error| EnvelopeError::Encode(error.to_string()))?;
-        if self.plain.len() > MAX_PLAIN_BYTES {
-            let bytes = self.plain.len();
+        let written = write(value, &mut self.plain);
+        if written.is_err() {
             self.let_go();
-            return Err(EnvelopeError::TooLarge { bytes });
         }
-        let packed = squeeze == Squeeze::Yes && self.compress()?;
+        written?;
+        let packed = self.compress()?;
         let (flags, payload) = if packed { (FLAG_ZSTD, &self.packed) } else { (0, &self.plain) };
-        let mut message = Vec::with_capacity(HEAD_BYTES + payload.len() + 64);
-        message.extend_from_slice(&MAGIC);
-        message.extend_from_slice(&[VERSION, kind as u8, flags]);
-        keys.seal_onto(&mut message, &purpose(VERSION, kind as u8, flags), payload);
+        let mut message = head(kind, flags, payload.len());
+        keys.seal_onto(&mut message, &purpose(VERSION, kind as u8, flags), |message| {
+            message.extend_from_slice(payload);
+        });
         self.let_go();
         Ok(message)
     }
@@ -108,6 +108,43 @@ impl Packer {
     }
 }
 
+/// Written where it is sealed: no byte of a body is copied more often than it must.
+fn seal_as_it_is(keys: &Keyring, batch: &ExchangeBatch) -> Result<Vec<u8>, EnvelopeError> {
+    let kind = Kind::Exchanges;
+    let mut message = head(kind, 0, batch.exchanges.iter().map(room).sum());
+    let mut written = Ok(());
+    keys.seal_onto(&mut message, &purpose(VERSION, kind as u8, 0), |message| {
+        written = write(batch, message);
+    });
+    written.map(|()| message)
+}
+
+/// About what an exchange takes.
+fn room(exchange: &Exchange) -> usize {
+    let body = match &exchange.response.body {
+        Body::Whole(body) => body.len(),
+        Body::Digest { .. } => 0,
+    };
+    exchange.request.body.len() + body + 2048
+}
+
+/// The beginning of a message, with room for a payload of about `payload` bytes.
+fn head(kind: Kind, flags: u8, payload: usize) -> Vec<u8> {
+    let mut message = Vec::with_capacity(HEAD_BYTES + payload + 64);
+    message.extend_from_slice(&MAGIC);
+    message.extend_from_slice(&[VERSION, kind as u8, flags]);
+    message
+}
+
+/// Appends `value`, within the bound.
+fn write<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), EnvelopeError> {
+    let before = out.len();
+    postcard::serialize_with_flavor(value, Onto(out))
+        .map_err(|error| EnvelopeError::Encode(error.to_string()))?;
+    let bytes = out.len() - before;
+    if bytes > MAX_PLAIN_BYTES { Err(EnvelopeError::TooLarge { bytes }) } else { Ok(()) }
+}
+
 /// Appends to a vector.
 struct Onto<'a>(&'a mut Vec<u8>);
 
@@ -132,7 +169,7 @@ impl Flavor for Onto<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Epoch, Exchange, TapSnapshot, TapTotals, batch::PartitionCount, envelope};
+    use crate::{Epoch, TapSnapshot, TapTotals, batch::PartitionCount, envelope};
 
     fn batch(exchanges: &[Exchange]) -> ExchangeBatch {
         let snapshot = TapSnapshot {

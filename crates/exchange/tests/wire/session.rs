@@ -93,3 +93,16 @@ fn keys_depend_on_the_secret_and_partitions_are_frozen() {
     assert_eq!(SessionKey([0xfe; 16]).partition(7), 3);
     assert_eq!(SessionKey([0xfe; 16]).partition(0), 0);
 }
+
+#[test]
+fn a_key_without_a_meaning_can_be_of_any_partition() {
+    for key in [[0; 16], [0x11; 16], [0xfe; 16], [0xff; 16]].map(SessionKey) {
+        for partitions in [1, 3, 8, u16::MAX] {
+            for partition in [0, partitions / 2, partitions - 1] {
+                let moved = key.moved_to(partition, partitions);
+                assert_eq!(moved.partition(partitions), partition);
+                assert_eq!(moved.0[8..], key.0[8..]);
+            }
+        }
+    }
+}

@@ -7,6 +7,8 @@
 //! - The candidate gives the anchor while the primary still does: it was behind, by the time that
 //!   has passed since the anchor was first seen. Asked once more to tell it from a candidate that
 //!   comes and goes.
+//! - The primary has moved on, and the candidate, which has not agreed with it since, now gives
+//!   what was captured: it comes after the primary by the way the primary took.
 //! - The difference stands for as long as patience, while the anchor stands: it is deterministic.
 //! - The primary moves on and the two agree then: the state that differed is gone, and nothing is
 //!   known. Equality at another state is no evidence about this one: where users act on what they
@@ -21,12 +23,24 @@ pub(crate) struct Both {
     /// The primary's answer is the anchor still.
     pub(crate) primary_stands: bool,
     pub(crate) agree: bool,
+    /// The candidate gives what was captured.
+    pub(crate) as_captured: bool,
+}
+
+/// The candidate alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alone {
+    pub(crate) as_anchor: bool,
+    pub(crate) as_captured: bool,
 }
 
 /// The judgement so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
     patience_us: u64,
+    /// Between the captured answer and the beginning.
+    before_us: u64,
+    moved: bool,
     /// When the anchor was first seen.
     since: u64,
     /// The candidate agreed once, after so long, and is asked once more.
@@ -36,8 +50,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(patience_us: u64) -> Self {
-        Self { patience_us, since: 0, caught_up: None, stood: 0 }
+    pub(crate) fn new(patience_us: u64, before_us: u64) -> Self {
+        Self { patience_us, before_us, moved: false, since: 0, caught_up: None, stood: 0 }
     }
 
     /// Whether the next round only confirms that the candidate has caught up.
@@ -45,11 +59,14 @@ impl Watch {
         self.caught_up.is_some()
     }
 
-    /// The candidate alone was asked; whether its answer is the anchor.
-    pub(crate) fn alone(&mut self, at: u64, as_anchor: bool) {
-        if as_anchor && self.caught_up.is_none() {
-            self.caught_up = Some(at.saturating_sub(self.since));
+    pub(crate) fn alone(&mut self, at: u64, seen: Alone) -> Option<Finding> {
+        if self.moved && seen.as_captured && !seen.as_anchor {
+            return Some(self.follows(at));
         }
+        if seen.as_anchor && self.caught_up.is_none() {
+            self.caught_up = Some(self.behind(at));
+        }
+        None
     }
 
     pub(crate) fn both(&mut self, at: u64, seen: Both) -> Option<Finding> {
@@ -59,6 +76,10 @@ impl Watch {
                 (true, false) => Finding::Flaky,
                 (false, _) => Finding::Unchecked,
             });
+        }
+        self.moved |= !seen.primary_stands;
+        if self.moved && seen.as_captured && !seen.agree {
+            return Some(self.follows(at));
         }
         if seen.primary_stands {
             return self.stands(at, seen.agree);
@@ -71,11 +92,21 @@ impl Watch {
     fn stands(&mut self, at: u64, agree: bool) -> Option<Finding> {
         let stood = at.saturating_sub(self.since);
         if agree {
-            self.caught_up = Some(stood);
+            self.caught_up = Some(self.behind(at));
             return None;
         }
         self.stood = self.stood.max(stood);
         (stood >= self.patience_us).then_some(Finding::Deterministic { stood_us: stood })
+    }
+
+    /// How far behind a candidate is that gives the anchor now.
+    fn behind(&self, at: u64) -> u64 {
+        let before = if self.moved { 0 } else { self.before_us };
+        at.saturating_sub(self.since).saturating_add(before)
+    }
+
+    fn follows(&self, at: u64) -> Finding {
+        Finding::Lag { delay_us: at.saturating_add(self.before_us) }
     }
 
     /// Nothing more is asked.
@@ -93,26 +124,32 @@ mod tests {
     use super::*;
 
     const MS: u64 = 1_000;
-    const STANDS: Asked = Asked::Both(Both { primary_stands: true, agree: false });
-    const AGREE: Asked = Asked::Both(Both { primary_stands: true, agree: true });
-    const MOVED: Asked = Asked::Both(Both { primary_stands: false, agree: false });
-    const ELSEWHERE: Asked = Asked::Both(Both { primary_stands: false, agree: true });
+    const STANDS: Asked = both(true, false, false);
+    const AGREE: Asked = both(true, true, true);
+    const MOVED: Asked = both(false, false, false);
+    const ELSEWHERE: Asked = both(false, true, false);
+    const MOVED_BEHIND: Asked = both(false, false, true);
 
     #[derive(Clone, Copy)]
     enum Asked {
-        Alone(bool),
+        Alone(Alone),
         Both(Both),
     }
 
-    /// Under a patience of 700 ms.
+    const fn both(primary_stands: bool, agree: bool, as_captured: bool) -> Asked {
+        Asked::Both(Both { primary_stands, agree, as_captured })
+    }
+
+    const fn alone(as_anchor: bool, as_captured: bool) -> Asked {
+        Asked::Alone(Alone { as_anchor, as_captured })
+    }
+
+    /// Under a patience of 700 ms, 10 ms after the capture.
     fn found(rounds: &[(u64, Asked)]) -> Finding {
-        let mut watch = Watch::new(700 * MS);
+        let mut watch = Watch::new(700 * MS, 10 * MS);
         for (at, asked) in rounds {
             let done = match asked {
-                Asked::Alone(as_anchor) => {
-                    watch.alone(at * MS, *as_anchor);
-                    None
-                }
+                Asked::Alone(seen) => watch.alone(at * MS, *seen),
                 Asked::Both(both) => watch.both(at * MS, *both),
             };
             if let Some(finding) = done {
@@ -132,10 +169,21 @@ mod tests {
     #[test]
     fn one_that_catches_up_is_late_by_what_was_measured() {
         let both = [(40, STANDS), (140, AGREE), (190, AGREE)];
-        assert_eq!(found(&both), Finding::Lag { delay_us: 140 * MS });
-        let alone = [(40, STANDS), (90, Asked::Alone(true)), (140, AGREE)];
-        assert_eq!(found(&alone), Finding::Lag { delay_us: 90 * MS });
-        assert_eq!(found(&alone[..2]), Finding::Unchecked, "not confirmed");
+        assert_eq!(found(&both), Finding::Lag { delay_us: 150 * MS });
+        let by_itself = [(40, STANDS), (90, alone(true, true)), (140, AGREE)];
+        assert_eq!(found(&by_itself), Finding::Lag { delay_us: 100 * MS });
+        assert_eq!(found(&by_itself[..2]), Finding::Unchecked, "not confirmed");
+        let elsewhere = [(40, STANDS), (140, MOVED), (300, AGREE), (350, AGREE)];
+        assert_eq!(found(&elsewhere), Finding::Lag { delay_us: 160 * MS });
+    }
+
+    #[test]
+    fn one_that_comes_after_a_primary_that_has_moved_on_is_late() {
+        let late = Finding::Lag { delay_us: 210 * MS };
+        assert_eq!(found(&[(40, STANDS), (100, MOVED), (200, alone(false, true))]), late);
+        assert_eq!(found(&[(40, STANDS), (200, MOVED_BEHIND)]), late);
+        let agreed = [(100, ELSEWHERE), (200, alone(false, true))];
+        assert_eq!(found(&agreed), Finding::Unchecked, "it was ahead");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - Opt-in, by route. Nothing but reads, never a write, and the primary itself, never the tap;
-//!   each question bears the shadow mark.
+//!   each question bears the shadow mark. The other sides are asked with their own ids; nothing
+//!   is learnt from what they say.
 //! - Beside the session: the next exchange of the session does not wait. The pair is published
 //!   once, when the judgement stands, with all rounds.
 //! - Bounded: checks at a time, questions per second, and rest for a primary that gets slow
@@ -16,6 +17,7 @@ mod guard;
 mod patience;
 mod questions;
 mod routes;
+mod sides;
 
 pub use config::{ReferenceConfig, ReferenceMode};
 pub use questions::Opinion;
@@ -40,6 +42,7 @@ use self::{
     patience::Patience,
     questions::Questions,
     routes::Routes,
+    sides::Sides,
 };
 use crate::{ReplayConfig, player::Player, request::HeaderEdits, wire::Line};
 
@@ -126,12 +129,13 @@ impl Converge {
         closing: &CancellationToken,
     ) -> Settlement {
         let pair = admitted.pair;
-        let questions = Questions { converge: self, player, pair: &pair, closing };
+        let sides = Sides { converge: self, player, pair: &pair };
+        let questions = Questions { sides, closing };
         let asked = AssertUnwindSafe(questions.ask()).catch_unwind().await;
         let asked = asked.unwrap_or_else(|_| {
             player.metrics.panics.inc();
             tracing::error!(exchange.id = %pair.exchange.id, "asking again panicked");
-            questions::Outcome { reference: Some(Reference::unchecked()), stood: None }
+            questions::Outcome::of(Some(Reference::unchecked()))
         });
         let questions::Outcome { reference, stood } = asked;
         if let Some(reference) = &reference {
@@ -145,8 +149,9 @@ impl Converge {
             }
         }
         let mut pair = Pair { reference, ..*pair };
-        if let Some(stood) = stood {
+        if let Some((stood, mapped)) = stood {
             pair.candidate = stood;
+            pair.mapped.candidate = mapped;
         }
         Settlement::Replayed(Box::new(pair))
     }

@@ -52,7 +52,8 @@ pub(crate) struct SessionMemory {
 #[derive(Debug)]
 pub(crate) struct Rewritten<'e> {
     pub(crate) exchange: Cow<'e, Exchange>,
-    used: Vec<Mapping>,
+    /// What was put in.
+    pub(crate) used: Vec<Mapping>,
 }
 
 impl<'e> Rewritten<'e> {
@@ -145,11 +146,12 @@ impl SessionMemory {
         new
     }
 
-    /// What was known of a side's answer, for the comparison.
+    /// What was known of a side's answer, for the comparison with the primary's in `captured`;
+    /// `used` was put into the request.
     pub(crate) fn known(
         &self,
         side: Copyist,
-        rewritten: &Rewritten<'_>,
+        used: &[Mapping],
         captured: &Exchange,
         answer: &Answer,
     ) -> Vec<Mapping> {
@@ -158,7 +160,7 @@ impl SessionMemory {
             return Vec::new();
         };
         let Exchange { session, request, response, .. } = captured;
-        let mut known = rewritten.used.clone();
+        let mut known = used.to_vec();
         let mut add = |more: Vec<Mapping>| {
             for mapping in more {
                 let credential = mapping.kind.contains(':');

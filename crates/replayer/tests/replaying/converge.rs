@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 use axum::{Router, extract::State};
 use exchange::{Body, Exchange, Finding, Pair, Settlement};
 use http::HeaderMap;
@@ -60,6 +62,17 @@ struct ByBody;
 impl Opinion for ByBody {
     fn differs(&self, pair: &Pair) -> bool {
         pair.candidate.response().is_none_or(|answer| answer.body != pair.exchange.response.body)
+    }
+}
+
+/// That every answer differs; keeps what it was shown.
+#[derive(Clone, Debug, Default)]
+struct Shown(Arc<Mutex<Vec<Pair>>>);
+
+impl Opinion for Shown {
+    fn differs(&self, pair: &Pair) -> bool {
+        self.0.lock().unwrap().push(pair.clone());
+        true
     }
 }
 
@@ -185,6 +198,36 @@ async fn a_primary_that_fails_is_left_alone() {
     let replayer = scene.replayer_with(converging(&candidate.url, &primary.url()), ByBody);
     for pair in pairs(&scene, 40).await {
         assert_eq!(finding(&pair), Some(Finding::Unchecked));
+    }
+    replayer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_side_is_asked_again_with_its_own_ids() {
+    let (scene, candidate) = (Scene::open().await, Side::start());
+    let primary = Changing::start(&[(0, "{\"id\":7}")]).await;
+    let mut create = write("/loans");
+    create.response.status = 201;
+    create.response.headers.push("content-type", "application/json");
+    create.response.body = Body::Whole(Bytes::from_static(b"{\"id\":7}"));
+    let mut loan = captured(read("/loans/7"), "{\"id\":7}");
+    loan.started_at += 5_000;
+    scene.publish(session(1, [create, loan])).await;
+    let config = ReplayConfig { writes: true, ..converging(&candidate.url(), &primary.url) };
+    let shown = Shown::default();
+    let replayer = scene.replayer_with(config, shown.clone());
+    let pairs = pairs(&scene, 2).await;
+    assert!(finding(&pairs[1]).is_some());
+    let (made, asked): (Vec<_>, Vec<_>) =
+        candidate.targets().into_iter().partition(|target| target == "/loans");
+    assert_eq!(made.len(), 1);
+    assert!(asked.len() >= 2 && asked.iter().all(|target| target == "/loans/900"), "{asked:?}");
+    for pair in shown.0.lock().unwrap().iter() {
+        let body = pair.candidate.response().unwrap().body.bytes().unwrap();
+        let own = body.starts_with(b"{\"id\":900");
+        let known: Vec<&str> =
+            pair.mapped.candidate.iter().map(|mapping| mapping.other.as_str()).collect();
+        assert_eq!(known, if own { vec!["900"] } else { vec![] }, "{pair:?}");
     }
     replayer.stop().await;
 }

@@ -13,7 +13,7 @@ use sqlx::{PgPool, SqlitePool};
 
 use crate::{
     Access, StoreError, StoreUrl,
-    sql::{Row, Statement, Tx, patiently},
+    sql::{Row, Statement, Tx, patiently, sql},
 };
 
 #[derive(Debug)]
@@ -29,6 +29,8 @@ enum Pools {
     Postgres(PgPool),
     Sqlite {
         reader: SqlitePool,
+        /// One connection that stays: it is told when others changed something.
+        watcher: SqlitePool,
         /// One connection: SQLite has one writer. `None` when read-only.
         writer: Option<SqlitePool>,
         /// Held as long as the store is open for writing.
@@ -100,6 +102,21 @@ impl Backend {
         })
     }
 
+    /// A text that is another as soon as anything was committed since. Not the other way round:
+    /// it may change although nothing did.
+    pub(crate) async fn stamp(&self) -> Result<String, StoreError> {
+        match &self.pools {
+            Pools::Postgres(_) => {
+                let select = sql("SELECT CAST(pg_current_snapshot() AS TEXT)");
+                self.first(select).await?.map_or(Ok(String::new()), |row| row.text(0))
+            }
+            Pools::Sqlite { watcher, .. } => {
+                let asked = sqlx::query_scalar::<_, i64>("PRAGMA data_version");
+                Ok(patiently(asked.fetch_one(watcher)).await?.to_string())
+            }
+        }
+    }
+
     pub(crate) async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         self.read().await?.fetch(statement).await
     }
@@ -119,9 +136,10 @@ impl Backend {
     pub(crate) async fn close(&self) {
         match &self.pools {
             Pools::Postgres(pool) => pool.close().await,
-            Pools::Sqlite { reader, writer, lock } => {
+            Pools::Sqlite { reader, watcher, writer, lock } => {
                 // Readers first: the last connection to go folds the write-ahead log.
                 reader.close().await;
+                watcher.close().await;
                 if let Some(writer) = writer {
                     writer.close().await;
                 }

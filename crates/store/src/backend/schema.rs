@@ -21,10 +21,10 @@ pub(super) async fn check(backend: &Backend) -> Result<(), StoreError> {
     }
     match backend.access {
         Access::ReadWrite => migrate(backend).await,
-        Access::ReadOnly if found < needed => {
+        Access::ReadOnly | Access::Beside if found < needed => {
             Err(refused("run `understudy migrate`, or start a role that writes to it"))
         }
-        Access::ReadOnly => Ok(()),
+        Access::ReadOnly | Access::Beside => Ok(()),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn open(url: &StoreUrl, path: &Path, access: Access) -> Result<
             create_folder(path).map_err(unreachable)?;
             Some(lock(path, &unreachable)?)
         }
-        Access::ReadOnly => {
+        Access::ReadOnly | Access::Beside => {
             File::open(path).map_err(|error| unreachable(format!("cannot be read: {error}")))?;
             None
         }
@@ -41,10 +41,10 @@ pub(super) async fn open(url: &StoreUrl, path: &Path, access: Access) -> Result<
         .disable_statement_logging();
     let writer = match access {
         // FULL: a write that was noted as begun stays noted even when the power fails.
-        Access::ReadWrite => {
+        Access::ReadWrite | Access::Beside => {
             let options = options
                 .clone()
-                .create_if_missing(true)
+                .create_if_missing(access == Access::ReadWrite)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .pragma("cache_size", CACHE)
@@ -53,10 +53,11 @@ pub(super) async fn open(url: &StoreUrl, path: &Path, access: Access) -> Result<
         }
         Access::ReadOnly => None,
     };
-    let reader = connect(READERS, options.read_only(true))
-        .await
-        .map_err(|error| unreachable(problem(&error)))?;
-    Ok(Pools::Sqlite { reader, writer, lock: Mutex::new(lock) })
+    let options = options.read_only(true);
+    let reader = connect(READERS, options.clone());
+    let reader = reader.await.map_err(|error| unreachable(problem(&error)))?;
+    let watcher = connect(1, options).await.map_err(|error| unreachable(problem(&error)))?;
+    Ok(Pools::Sqlite { reader, watcher, writer, lock: Mutex::new(lock) })
 }
 
 async fn connect(

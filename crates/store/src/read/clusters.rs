@@ -7,16 +7,23 @@ use super::{
 };
 use crate::{
     Store, StoreError,
-    sql::{Row, Rows, Statement, Tx, sql},
+    sql::{Row, Rows, Statement, Tx, escaped, sql},
 };
 
 const COLUMNS: &str =
     "SELECT id, fingerprint, endpoint, state, owner, note, first_seen, doc, words FROM clusters";
 
+/// The id of the cluster that `id` is today.
+pub(crate) async fn today(tx: &mut Tx, id: i64) -> Result<i64, StoreError> {
+    let select = sql("SELECT COALESCE(merged_into, id) FROM clusters WHERE id = $1").bind(id);
+    tx.first(select).await?.map_or(Ok(id), |row| row.int(0))
+}
+
 impl Store {
-    /// Clusters by id. `endpoint` (before or after merges) takes those with a pair there.
+    /// Clusters by id; none that has become another one. `endpoint` (before or after merges) takes
+    /// those with a pair there.
     pub async fn clusters(&self, query: &ClusterQuery) -> Result<ClusterPage, StoreError> {
-        let mut select = sql(format!("{COLUMNS} WHERE true"));
+        let mut select = sql(format!("{COLUMNS} WHERE merged_into IS NULL"));
         if let Some(state) = query.state {
             select = select.and(" AND state = $", state.as_str());
         }
@@ -41,18 +48,44 @@ impl Store {
         }
         let ids: BTreeSet<i64> = clusters.iter().map(|row| row.id).collect();
         counts.retain(|count| ids.contains(&count.cluster));
-        Ok(ClusterPage { clusters, counts })
+        let heirs = heirs(&mut tx).await?.into_iter().collect();
+        Ok(ClusterPage { clusters, counts, heirs })
     }
 
+    /// All clusters by id, none that has become another one, without their counts.
+    pub async fn cluster_rows(&self) -> Result<Vec<ClusterRow>, StoreError> {
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        let rows =
+            tx.fetch(sql(format!("{COLUMNS} WHERE merged_into IS NULL ORDER BY id"))).await?;
+        rows.iter().map(|row| cluster(row, &merges)).collect()
+    }
+
+    /// Ids of clusters that became others, each with the id of that one.
+    pub async fn cluster_heirs(&self) -> Result<Vec<(i64, i64)>, StoreError> {
+        heirs(&mut self.backend.read().await?).await
+    }
+
+    /// The counts of all clusters.
+    pub async fn cluster_counts(&self) -> Result<Vec<ClusterCount>, StoreError> {
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        counts(&mut tx, &merges, None).await
+    }
+
+    /// By its id, or that of a cluster that became this one.
     pub async fn cluster(
         &self,
         id: i64,
     ) -> Result<Option<(ClusterRow, Vec<ClusterCount>)>, StoreError> {
         let mut tx = self.backend.read().await?;
         let merges = Merges::load(&mut tx).await?;
+        let id = today(&mut tx, id).await?;
         let select = sql(format!("{COLUMNS} WHERE id = $1")).bind(id);
         let Some(row) = tx.first(select).await? else { return Ok(None) };
-        Ok(Some((cluster(&row, &merges)?, counts(&mut tx, &merges, Some(id)).await?)))
+        let row = cluster(&row, &merges)?;
+        let counts = counts(&mut tx, &merges, Some(id)).await?;
+        Ok(Some((row, counts)))
     }
 
     /// Returns false where there is no such cluster. `None` leaves owner or note as it is, an
@@ -74,17 +107,8 @@ impl Store {
 
 /// One `LIKE` pattern per word, over text in lower case.
 fn patterns(words: &str) -> Vec<String> {
-    let escaped = |word: &str| {
-        let mut pattern = String::from("%");
-        for letter in word.to_lowercase().chars() {
-            if matches!(letter, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(letter);
-        }
-        pattern + "%"
-    };
-    words.split_whitespace().map(escaped).collect()
+    let pattern = |word: &str| format!("%{}%", escaped(&word.to_lowercase()));
+    words.split_whitespace().map(pattern).collect()
 }
 
 fn cluster(row: &Row, merges: &Merges) -> Result<ClusterRow, StoreError> {
@@ -99,6 +123,12 @@ fn cluster(row: &Row, merges: &Merges) -> Result<ClusterRow, StoreError> {
         doc: row.text(7)?,
         words: row.text(8)?,
     })
+}
+
+async fn heirs(tx: &mut Tx) -> Result<Vec<(i64, i64)>, StoreError> {
+    let select = "SELECT id, merged_into FROM clusters WHERE merged_into IS NOT NULL";
+    let rows = tx.fetch(sql(select)).await?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
 /// By cluster, endpoint (after merges) and version, of one cluster or of all. Late pairs have

@@ -56,6 +56,25 @@ impl Store {
         Ok(counts.collect())
     }
 
+    /// Answered pairs of a version of the candidate that were captured after `minute`, by endpoint.
+    /// Of old minutes whole hours are told, those that began later.
+    pub async fn compared_after(
+        &self,
+        version: &str,
+        minute: i64,
+    ) -> Result<BTreeMap<EndpointKey, u64>, StoreError> {
+        let select = "SELECT endpoint, CAST(SUM(pairs) AS BIGINT) FROM counters \
+             WHERE versus = 'candidate' AND outcome = 'answered' AND version = $1 AND minute > $2 \
+             GROUP BY endpoint";
+        let mut tx = self.backend.read().await?;
+        let merges = Merges::load(&mut tx).await?;
+        let mut sums: BTreeMap<EndpointKey, u64> = BTreeMap::new();
+        for row in tx.fetch(sql(select).bind(version).bind(minute)).await? {
+            *sums.entry(merges.resolve(row.int(0)?)).or_default() += row.count(1)?;
+        }
+        Ok(sums)
+    }
+
     /// Everything the analyst learns from.
     pub async fn signature_counts(&self) -> Result<Vec<SignatureCount>, StoreError> {
         let select = "SELECT s.key, c.endpoint, c.versus, c.version, c.outcome, s.places, \

@@ -10,6 +10,7 @@ mod samples;
 mod trend;
 mod versions;
 
+pub(crate) use clusters::today;
 pub(crate) use gate::{ACCEPTANCES, acceptance};
 pub use gate::{AcceptanceRow, Activity, RatioCount, StratumCount};
 pub use heads::SampleHead;
@@ -180,6 +181,8 @@ pub struct ClusterQuery {
 pub struct ClusterPage {
     pub clusters: Vec<ClusterRow>,
     pub counts: Vec<ClusterCount>,
+    /// Ids of clusters that became others, with the ids of those.
+    pub heirs: BTreeMap<i64, i64>,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,7 @@
 use exchange::ExchangeId;
 use uuid::Uuid;
 
-use super::{Merges, Page, SampleQuery, SampleRow};
+use super::{Merges, Page, SampleQuery, SampleRow, today};
 use crate::{
     EndpointKey, Store, StoreError,
     sql::{Row, Rows, Statement, sql},
@@ -30,7 +30,11 @@ impl Store {
         let cursor = query.cursor.as_deref().map(Cursor::read).transpose()?;
         let mut tx = self.backend.read().await?;
         let merges = Merges::load(&mut tx).await?;
-        let select = filtered(sql(SELECT), query, &merges, cursor);
+        let mut query = query.clone();
+        if let Some(cluster) = query.cluster {
+            query.cluster = Some(today(&mut tx, cluster).await?);
+        }
+        let select = filtered(sql(SELECT), &query, &merges, cursor);
         let select = select.and(NEWEST_FIRST, i64::from(limit) + 1);
         let rows = tx.fetch(select).await?;
         let mut rows =

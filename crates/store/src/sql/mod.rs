@@ -90,6 +90,18 @@ impl Dialect {
     }
 }
 
+/// A text as a part of a `LIKE` pattern (with `ESCAPE '\\'`) that means what it says.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Dialect, Rows, sql};

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+mod access;
 mod batch;
 mod begun;
 mod counts;

@@ -1,6 +1,9 @@
 //! What the analyst publishes: models, merges, verdicts, clusters.
 
-use store::{ClusterQuery, ClusterRow, ClusterState, ModelRow, Outcome, SampleQuery};
+use store::{
+    ClusterQuery, ClusterRow, ClusterState, ModelRow, Outcome, Publication, RecheckSubject,
+    SampleQuery,
+};
 
 use crate::{
     batch::{CUSTOMERS, EQUAL, LOANS, OTHER, WRONG, compared, compared_with, items, known, sample},
@@ -240,6 +243,51 @@ async fn merges_are_followed_on_read_and_keep_every_count() {
         // And back: the newer word wins, without a circle.
         store.publish_model(&model(3), &[(CUSTOMERS, LOANS)], &[], &[]).await.unwrap();
         assert_eq!(sums().await, (4, vec![LOANS, LOANS]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_became_another_is_found_there() {
+    on_each(async |place| {
+        filled(place).await;
+        let store = &place.store;
+        let verdicts = [(WRONG, false, Some(0)), (OTHER, false, Some(1))];
+        let first = [cluster("a", "x"), cluster("b", "y")];
+        store.publish_model(&model(1), &[], &verdicts, &first).await.unwrap();
+        let before = store.cluster_signatures().await.unwrap();
+        assert_eq!(before, [(1, "a".into(), vec![WRONG]), (2, "b".into(), vec![OTHER])]);
+        store.ask_recheck(r#"{"cluster":1}"#, Some(1)).await.unwrap();
+
+        let second = [cluster("b", "y")];
+        let row = model(2);
+        let verdicts = [(WRONG, false, Some(0)), (OTHER, false, Some(0))];
+        let publication = Publication {
+            model: &row,
+            merges: &[],
+            verdicts: &verdicts,
+            clusters: &second,
+            shares: &[],
+            homes: &[],
+            gone: &[(1, 0)],
+        };
+        store.publish(&publication).await.unwrap();
+        let page = store.clusters(&ClusterQuery::default()).await.unwrap();
+        assert_eq!(page.clusters.iter().map(|row| row.id).collect::<Vec<_>>(), [2]);
+        assert_eq!(page.heirs, [(1, 2)].into());
+        let (row, counts) = store.cluster(1).await.unwrap().unwrap();
+        assert_eq!((row.id, counts.iter().map(|count| count.pairs).sum::<u64>()), (2, 3));
+        let query = SampleQuery { cluster: Some(1), limit: 9, ..SampleQuery::default() };
+        assert_eq!(store.samples(&query).await.unwrap().rows[0].cluster, Some(2));
+        assert_eq!(store.rechecks(Some(1), 9).await.unwrap().len(), 1);
+        assert_eq!(store.rechecks(Some(2), 9).await.unwrap()[0].cluster, Some(2));
+        let items = store.recheck_items(RecheckSubject::Cluster(1), 9).await.unwrap();
+        assert_eq!(items.len(), 1);
+
+        // Its own mismatches come back under its own name.
+        let verdicts = [(WRONG, false, Some(0)), (OTHER, false, Some(1))];
+        store.publish_model(&model(3), &[], &verdicts, &first).await.unwrap();
+        assert_eq!(store.cluster(1).await.unwrap().unwrap().0.fingerprint, "a");
     })
     .await;
 }

@@ -2,8 +2,8 @@
 
 use exchange::{ExchangeId, Finding, SkipReason};
 use store::{
-    Checked, ClusterRow, ClusterState, ModelRow, Outcome, RecheckResult, RecheckState,
-    RecheckSubject, RecheckVerdict, Record, Reset, Store,
+    Checked, ClusterRow, ClusterState, KeptRow, ModelRow, Outcome, RecheckResult, RecheckState,
+    RecheckSubject, RecheckVerdict, Record, Reset, Store, Watched,
 };
 
 use crate::{
@@ -155,7 +155,11 @@ async fn a_reset_forgets_verdicts_and_keeps_the_funnel() {
         let store = &place.store;
         with_cluster(store).await;
         let of_v2 = compared_with(3, WRONG, |pair| pair.version = "v2".into());
-        let kept = compared_with(4, WRONG, |pair| pair.sample = Some(sample(4, 0)));
+        let kept = compared_with(4, WRONG, |pair| {
+            pair.sample = Some(sample(4, 0));
+            pair.row = Some(KeptRow { hash: 7, cells: vec![1; 3] });
+            pair.watched = vec![Watched { condition: 9, meets: true, differs: true }];
+        });
         let all = [compared(0, EQUAL), compared(1, WRONG), compared(2, OTHER), of_v2, kept];
         let record = Record { snapshots: vec![snapshot(1, 6)], ..items(all) };
         store.record(&record).await.unwrap();
@@ -168,8 +172,13 @@ async fn a_reset_forgets_verdicts_and_keeps_the_funnel() {
             assert_eq!(store.funnel().await.unwrap(), before);
             (done.pairs, done.samples)
         };
+        let rows = async || store.row_keys(0).await.unwrap().len();
+        let conditions = async || store.condition_counts().await.unwrap().len();
         assert_eq!(reset(Some(LOANS), Some("v2")).await, (1, 0));
+        assert_eq!(reset(Some(CUSTOMERS), Some("v2")).await, (0, 0));
+        assert_eq!((rows().await, conditions().await), (1, 1), "of another version");
         assert_eq!(reset(Some(LOANS), None).await, (3, 1));
+        assert_eq!((rows().await, conditions().await), (0, 0));
         let left = store.outcome_counts(None).await.unwrap();
         assert_eq!(left.len(), 1);
         assert_eq!((left[0].endpoint, left[0].pairs), (CUSTOMERS, 1));
@@ -177,6 +186,10 @@ async fn a_reset_forgets_verdicts_and_keeps_the_funnel() {
         assert_eq!(state_of_cluster(store).await, ClusterState::Open, "clusters stay");
         assert_eq!(reset(None, None).await, (1, 0));
         assert_eq!(reset(None, None).await, (0, 0));
+
+        assert!(store.condition_counts().await.unwrap().is_empty());
+        assert!(store.row_keys(0).await.unwrap().is_empty());
+        assert!(store.strata().await.unwrap().is_empty());
 
         // The trial keys went too: the same evidence counts again.
         store.record(&items([compared_with(6, WRONG, |pair| pair.trial = 1)])).await.unwrap();

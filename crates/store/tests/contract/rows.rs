@@ -78,6 +78,7 @@ async fn pairs_of_a_split_signature_are_apportioned_and_samples_have_their_home(
                 clusters: &[cluster("a"), cluster("b")],
                 shares,
                 homes,
+                gone: &[],
             };
             place.store.publish(&publication).await.unwrap();
         };

@@ -11,6 +11,9 @@ use std::{
 
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
+/// Ticks for which a connection may ask nothing although others wait for its place.
+const PATIENCE: u64 = 10;
+
 /// Which wait of a connection a deadline is for; both may be waited for at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wait {
@@ -33,6 +36,8 @@ pub(crate) struct Alarm {
     clock: Rc<Clock>,
     client: Cell<Option<u64>>,
     answer: Cell<Option<u64>>,
+    /// Since when no whole head has come.
+    waiting: Cell<Option<u64>>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -42,6 +47,7 @@ impl Clock {
             clock: Rc::clone(self),
             client: Cell::new(None),
             answer: Cell::new(None),
+            waiting: Cell::new(None),
             waker: RefCell::new(None),
         });
         self.alarms.borrow_mut().push(Rc::downgrade(&alarm));
@@ -71,9 +77,42 @@ impl Clock {
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.get()
     }
+
+    /// Somebody has waited for long enough without asking anything to give up his place.
+    pub(crate) fn can_make_room(&self) -> bool {
+        self.longest_waiting().is_some()
+    }
+
+    /// Ends the connection that has asked nothing for longest.
+    pub(crate) fn make_room(&self) {
+        if let Some(alarm) = self.longest_waiting() {
+            alarm.waiting.set(None);
+            alarm.client.set(Some(self.tick.get()));
+            alarm.wake();
+        }
+    }
+
+    fn longest_waiting(&self) -> Option<Rc<Alarm>> {
+        let latest = self.tick.get().checked_sub(PATIENCE)?;
+        let alarms = self.alarms.borrow();
+        let alarms = alarms.iter().filter_map(Weak::upgrade);
+        let waiting = alarms.filter_map(|alarm| Some((alarm.waiting.get()?, alarm)));
+        let longest = waiting.filter(|(since, _)| *since <= latest).min_by_key(|(since, _)| *since);
+        longest.map(|(_, alarm)| alarm)
+    }
 }
 
 impl Alarm {
+    /// From now on it waits for a request.
+    pub(crate) fn begin_waiting(&self) {
+        self.waiting.set(Some(self.clock.tick.get()));
+    }
+
+    /// Its request has come.
+    pub(crate) fn end_waiting(&self) {
+        self.waiting.set(None);
+    }
+
     pub(crate) fn set(&self, wait: Wait, after: Duration) {
         // One more: the tick under way has partly passed.
         let ticks = u64::try_from(after.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX);

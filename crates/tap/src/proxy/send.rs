@@ -83,6 +83,8 @@ impl Sender<'_> {
                 Ok(count) if count > 0 => turn.body_begun.set(true),
                 _ => return Err(SendEnd::ClientGone),
             }
+            // It has sent: how long the primary takes to take it is not the client's fault.
+            turn.alarm.clear(Wait::Client);
         }
     }
 

@@ -87,7 +87,9 @@ pub(crate) async fn serve(stream: TcpStream, service: Rc<Service>) {
         space: Space::default(),
     };
     loop {
-        let after = match next_head(&mut client, &service).await {
+        let head = next_head(&mut client, &service).await;
+        client.alarm.end_waiting();
+        let after = match head {
             Ok(Some(end)) => turn::take(&mut client, &service, end).await,
             Ok(None) => return,
             Err(refusal) => {
@@ -112,6 +114,7 @@ pub(crate) async fn serve(stream: TcpStream, service: Rc<Service>) {
 /// Reads until a request's head is whole; its length. `None`: no further request will come.
 async fn next_head(client: &mut Client, service: &Service) -> Result<Option<usize>, Refusal> {
     let limits = service.books.shared.limits;
+    client.alarm.begin_waiting();
     let mut scanned = 0;
     let mut begun = false;
     let mut empty_lines = EMPTY_LINES;
@@ -125,13 +128,17 @@ async fn next_head(client: &mut Client, service: &Service) -> Result<Option<usiz
             let fits = end <= limits.heads.head;
             return if fits { Ok(Some(end)) } else { Err(Refusal::too_large(data)) };
         }
-        if let Some(refusal) = hopeless(data, limits.heads) {
+        // Of an empty line only half may have come.
+        let half = data == b"\r" && empty_lines > 0;
+        if half {
+            scanned = 0;
+        } else if let Some(refusal) = hopeless(data, limits.heads) {
             return Err(refusal);
         }
         if data.len() >= limits.heads.head || client.input.is_full() {
             return Err(Refusal::too_large(data));
         }
-        if data.is_empty() {
+        if data.is_empty() || half {
             client.alarm.set(Wait::Client, limits.idle);
         } else if !begun {
             begun = true;

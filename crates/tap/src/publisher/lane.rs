@@ -34,6 +34,8 @@ pub(super) struct Lane {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) exchange: Exchange,
+    /// Its session has a name; otherwise it is its own, and any partition will do.
+    pub(super) named: bool,
     pub(super) bytes: usize,
     pub(super) since: Instant,
     pub(super) held: Held,
@@ -89,9 +91,12 @@ impl Lane {
         let Some(oldest) = self.waiting.front() else { return false };
         self.is_free()
             && (stopping
-                || self.waiting.len() >= MAX_EXCHANGES
-                || self.waiting_bytes >= MAX_BYTES
+                || self.has_full_message()
                 || now.saturating_duration_since(oldest.since) >= MAX_WAIT)
+    }
+
+    pub(super) fn has_full_message(&self) -> bool {
+        self.waiting.len() >= MAX_EXCHANGES || self.waiting_bytes >= MAX_BYTES
     }
 
     /// Nothing of it is unconfirmed.
@@ -191,7 +196,7 @@ impl Lane {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use exchange::{ExchangeId, Request, Response, SessionKey};
 
     use super::*;
@@ -201,7 +206,7 @@ mod tests {
         Lane::new(Epoch(7), 3)
     }
 
-    fn waiting(bytes: usize) -> Waiting {
+    pub(in super::super) fn waiting(bytes: usize) -> Waiting {
         let request = Request {
             method: "GET".into(),
             target: "/".into(),
@@ -227,7 +232,7 @@ mod tests {
             response,
         };
         let held = Budget::new(usize::MAX).share();
-        Waiting { exchange, bytes, since: Instant::now(), held }
+        Waiting { exchange, named: true, bytes, since: Instant::now(), held }
     }
 
     fn balanced(count: &PartitionCount) -> bool {

@@ -5,6 +5,7 @@
 //! every message, and at least once a second with one of its own.
 
 mod lane;
+mod lone;
 mod prepare;
 mod thrift;
 
@@ -23,7 +24,8 @@ use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use queue::spool::{Accepted, Spooled};
 use tokio::sync::mpsc;
 
-use self::{lane::Lane, prepare::prepare, thrift::Thrift};
+pub(crate) use self::thrift::thread_time;
+use self::{lane::Lane, lone::Lone, prepare::prepare, thrift::Thrift};
 use crate::{
     account,
     capture::Capture,
@@ -84,6 +86,7 @@ type Fate = (Partition, Result<Accepted, DropReason>);
 struct Publisher {
     inputs: PublisherInputs,
     lanes: Vec<Lane>,
+    lone: Lone,
     under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Fate> + Send>>>,
     packer: Packer,
     thrift: Thrift,
@@ -96,14 +99,16 @@ struct Publisher {
 
 impl Publisher {
     fn new(inputs: PublisherInputs) -> Self {
+        let thrift = Thrift::new(inputs.shared.limits.compress_share);
         let epoch = inputs.shared.epoch;
         let lanes = (0..inputs.partitions.max(1)).map(|at| Lane::new(epoch, at)).collect();
         Self {
             inputs,
             lanes,
+            lone: Lone::default(),
             under_way: FuturesUnordered::new(),
             packer: Packer::default(),
-            thrift: Thrift::new(Instant::now()),
+            thrift,
             serial: 0,
             last_message: Instant::now(),
             next_heartbeat: 0,
@@ -164,10 +169,9 @@ impl Publisher {
     fn take(&mut self, capture: Capture) {
         let now = Instant::now();
         match prepare(&self.inputs.shared, capture, now) {
-            Ok(waiting) => {
-                let lanes = Partition::try_from(self.lanes.len()).unwrap_or(Partition::MAX);
-                let partition = waiting.exchange.session.partition(lanes);
-                if let Some(lane) = self.lanes.get_mut(usize::from(partition)) {
+            Ok(mut waiting) => {
+                let at = self.lone.place(&mut waiting, &self.lanes);
+                if let Some(lane) = self.lanes.get_mut(at) {
                     lane.push(waiting);
                 }
             }
@@ -184,6 +188,7 @@ impl Publisher {
         for at in 0..self.lanes.len() {
             if self.lanes.get(at).is_some_and(|lane| lane.is_due(now, stopping)) {
                 self.submit(at, false);
+                self.lone.packed(at, self.lanes.len());
             }
         }
     }
@@ -226,10 +231,11 @@ impl Publisher {
                 totals,
             },
         };
-        let squeeze = self.thrift.squeeze(self.last_message);
+        let squeeze = self.thrift.squeeze(account::worked(&self.inputs.shared.ledgers));
+        let before = thread_time();
         let sealed = self.packer.seal_exchanges(&self.inputs.keys, &batch, squeeze);
         if squeeze == Squeeze::Yes {
-            self.thrift.spend(self.last_message.elapsed());
+            self.thrift.spend(thread_time().saturating_sub(before));
         }
         match sealed {
             Ok(sealed) => {

@@ -40,13 +40,14 @@ pub(super) fn prepare(
             body: exchange::Body::default(),
         },
     };
-    let known = capture.session.is_some();
+    let mut named = capture.session.is_some();
     let (request, response, held) = capture.into_messages().ok_or(DropReason::Unpackable)?;
-    if !known && let Some(session) = shared.sessions.key(&request, connection) {
+    if !named && let Some(session) = shared.sessions.key(&request, connection) {
         exchange.session = session;
+        named = true;
     }
     exchange.gap = shared.gaps.has(exchange.session, now);
     exchange.request = request;
     exchange.response = response;
-    Ok(Waiting { exchange, bytes, since: now, held })
+    Ok(Waiting { exchange, named, bytes, since: now, held })
 }

@@ -128,6 +128,35 @@ fn writes_are_copied_only_where_a_slice_or_the_tap_allows_them() {
 }
 
 #[test]
+fn a_declared_read_whose_body_changes_something_is_a_write() {
+    for writes in [false, true] {
+        let primary = Primary::answering(OK);
+        let tap = Tap::with(&primary, |config| {
+            config.writes = writes;
+            config.treat_as_reads = vec!["POST /graphql".into(), "POST /search".into()];
+        });
+        let ask = |path: &str, kind: &str, body: &str| {
+            let length = body.len();
+            let request = format!(
+                "POST {path} HTTP/1.1\r\nHost: h\r\nContent-Type: {kind}\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            );
+            assert_eq!(tap.ask(request).status(), 200);
+        };
+        ask("/graphql", "application/json", r#"{"query":"query Q { a }"}"#);
+        ask("/graphql", "application/json", r#"{"query":"mutation M { a }"}"#);
+        ask("/search", "application/x-www-form-urlencoded", "_method=delete");
+        ask("/search", "application/x-www-form-urlencoded", "term=mutation");
+        let account = tap.stop();
+        account.assert_balanced();
+        let written = account.exchanges.iter().filter(|exchange| exchange.write).count();
+        assert_eq!((account.exchanges.len(), written), if writes { (4, 2) } else { (2, 0) });
+        let refused = account.totals.not_copied.get(&NotCopiedReason::Write).copied();
+        assert_eq!(refused.unwrap_or(0), if writes { 0 } else { 2 });
+    }
+}
+
+#[test]
 fn a_replay_is_not_copied_and_may_not_write() {
     let primary = Primary::answering(OK);
     let tap = Tap::before(&primary);

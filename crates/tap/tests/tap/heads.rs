@@ -1,6 +1,8 @@
 //! What of a head goes on, and what ends here.
 
-use crate::harness::{OK, Primary, in_every_condition};
+use std::time::Duration;
+
+use crate::harness::{OK, Primary, Tap, in_every_condition};
 
 #[test]
 fn the_target_reaches_the_primary_byte_for_byte() {
@@ -249,4 +251,18 @@ fn irregular_answers_that_clients_take_are_put_right() {
         );
         assert_eq!(response.text(), "ok");
     });
+}
+
+#[test]
+fn an_empty_line_between_requests_may_come_in_halves() {
+    let primary = Primary::answering(OK);
+    let tap = Tap::before(&primary);
+    let mut client = tap.client();
+    for _ in 0..3 {
+        client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi");
+        assert_eq!(client.response().status(), 200);
+        client.send("\r");
+        assert!(client.is_silent_for(Duration::from_millis(50)));
+        client.send("\n");
+    }
 }

@@ -46,6 +46,27 @@ fn a_primary_that_reads_slowly_holds_the_client_back() {
 }
 
 #[test]
+fn a_primary_that_pauses_within_a_body_is_not_the_clients_fault() {
+    /// More than two sockets hold of what is not read.
+    const BODY: usize = 8 << 20;
+    in_every_condition(|copying| {
+        let primary = Primary::playing(|wire| {
+            wire.peek_head();
+            // Longer than a client may stop within a body, with all buffers full.
+            std::thread::sleep(Duration::from_millis(1_500));
+            let got = wire.request().unwrap().body.len();
+            wire.send(format!("HTTP/1.1 200 OK\r\nX-Got: {got}\r\nContent-Length: 0\r\n\r\n"));
+        });
+        let tap = copying.tap_with(&primary, |config| config.body_timeout_ms = 600);
+        let mut client = tap.client();
+        client.send(format!("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: {BODY}\r\n\r\n"));
+        client.send(vec![b'x'; BODY]);
+        let response = client.response();
+        assert_eq!(response.header("x-got"), Some(&*BODY.to_string()), "{response:?}");
+    });
+}
+
+#[test]
 fn a_slow_client_gets_every_byte() {
     let body: Vec<u8> = (0..3 << 20).map(|at: u32| (at % 249) as u8).collect();
     let primary = Primary::echoing();
@@ -101,6 +122,53 @@ fn clients_that_never_end_their_heads_cannot_hold_the_tap() {
             stop.store(true, std::sync::atomic::Ordering::Relaxed);
         });
     });
+}
+
+#[test]
+fn who_asks_nothing_gives_way_to_who_asks() {
+    in_every_condition(|copying| {
+        let primary = Primary::answering(OK);
+        let tap = copying.tap_with(&primary, |config| {
+            config.workers = 1;
+            config.max_connections = 4;
+        });
+        let mut silent = [(); 3].map(|()| tap.client());
+        let mut slow = tap.client();
+        slow.send("GET / HTTP/1.1\r\nHost: h\r\nX: ");
+        // Their own deadlines are much later.
+        let mut asking = [(); 4].map(|()| tap.client());
+        for client in &mut asking {
+            client.get("/");
+            assert_eq!(client.response().text(), "ok");
+        }
+        assert!(silent.iter_mut().all(Wire::ends), "closed without a word");
+        assert_eq!(slow.response().status(), 408);
+    });
+}
+
+#[test]
+fn who_is_being_answered_keeps_his_place() {
+    let (tell, told) = mpsc::channel::<()>();
+    let told = Mutex::new(told);
+    let primary = Primary::playing(move |wire| {
+        while let Some(request) = wire.request() {
+            if request.head.starts_with("GET /slow ") {
+                let _ = told.lock().unwrap().recv_timeout(PATIENCE);
+            }
+            wire.send(OK);
+        }
+    });
+    let tap = Tap::with(&primary, |config| {
+        config.workers = 1;
+        config.max_connections = 1;
+    });
+    let (mut busy, mut waiting) = (tap.client(), tap.client());
+    busy.get("/slow");
+    waiting.get("/");
+    assert!(waiting.is_silent_for(Duration::from_millis(1500)));
+    tell.send(()).unwrap();
+    assert_eq!(busy.response().text(), "ok");
+    assert_eq!(waiting.response().text(), "ok");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use comparator::{CompareConfig, RouteRules};
+use comparator::{CompareConfig, EndpointConfig, RouteRules};
 use exchange::redact::RedactConfig;
 use replayer::{ReferenceMode, ReplayConfig, Seed, TlsFiles};
 use serde::Deserialize;
@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) slices: Vec<SliceConfig>,
     pub(crate) replay: ReplayConfig,
     pub(crate) compare: CompareConfig,
+    #[serde(rename = "endpoint")]
+    pub(crate) endpoints: Vec<EndpointConfig>,
     pub(crate) rules: Vec<RouteRules>,
     pub(crate) redact: RedactConfig,
     pub(crate) web: web::WebConfig,
@@ -237,12 +239,14 @@ impl Settings {
     pub(crate) fn compare(&self) -> anyhow::Result<CompareConfig> {
         let mut config = self.compare.clone();
         config.rules.clone_from(&self.rules);
+        config.endpoints.clone_from(&self.endpoints);
         config.validate()?;
         Ok(config)
     }
 
     /// What pages need to know of the configuration; `tap` is where users connect.
     pub(crate) fn web(&self, tap: Option<SocketAddr>) -> anyhow::Result<web::WebConfig> {
+        self.web.check()?;
         let known = |origin: &str| Some(origin.to_owned()).filter(|origin| !origin.is_empty());
         Ok(web::WebConfig {
             slices: self.slices.iter().map(|slice| slice.name.clone()).collect(),

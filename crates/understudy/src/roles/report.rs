@@ -3,7 +3,11 @@
 use std::{io::Write, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
-use reqwest::StatusCode;
+use gate::report::visible;
+use reqwest::{
+    StatusCode,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Access, Store};
 use web::api;
@@ -39,6 +43,7 @@ impl Source {
                 let client = reqwest::Client::builder()
                     .no_proxy()
                     .timeout(Duration::from_secs(30))
+                    .default_headers(bearer(target.token.as_deref())?)
                     .build()?;
                 Ok(Self::Server { origin: origin.trim_end_matches('/').to_owned(), client })
             }
@@ -96,6 +101,17 @@ impl Source {
         serde_json::from_slice(&body)
             .with_context(|| format!("{url} does not answer as Understudy's API does"))
     }
+}
+
+fn bearer(token: Option<&str>) -> anyhow::Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    if let Some(token) = token.map(str::trim).filter(|token| !token.is_empty()) {
+        let value = HeaderValue::try_from(format!("Bearer {token}"));
+        let mut value = value.context("the token holds what no header can")?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
 }
 
 /// The innermost reason, without the URL that a client error repeats.
@@ -166,7 +182,7 @@ pub(crate) async fn endpoints(args: ReportArgs) -> anyhow::Result<ExitCode> {
         writeln!(
             out,
             "{:<48}{:>10}{:>12}{:>9.3}%  {:.3}% to {:.3}%",
-            row.endpoint,
+            visible(&row.endpoint),
             row.compared,
             row.mismatched,
             row.rate * 100.0,
@@ -188,7 +204,10 @@ pub(crate) async fn clusters(args: ReportArgs) -> anyhow::Result<ExitCode> {
         writeln!(
             out,
             "{:<8}{:>8}  {}: {}",
-            cluster.id, cluster.count, cluster.endpoint, cluster.title
+            cluster.id,
+            cluster.count,
+            visible(&cluster.endpoint),
+            visible(&cluster.title)
         )?;
     }
     if clusters.is_empty() {

@@ -50,14 +50,13 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
     settings.tap(&args.copy)?;
     settings.replay(&args.run, args.copy.primary.as_deref())?;
     settings.compare()?;
-    settings.gate.policy()?;
+    settings.web(None)?;
     let data =
         args.data.or_else(|| settings.data.clone()).unwrap_or_else(|| "understudy-data".into());
     let queue = open::queue_url(args.queue.queue.as_deref(), &settings, Some(&data.join("queue")))?;
     let store =
         open::store_url(args.store.store.as_deref(), &settings, Some(&data.join("store.sqlite")))?;
     let web = args.web.web.or(settings.listen.web).unwrap_or(WEB);
-    super::web::refuse_open_address(web)?;
     let pipeline = Pipeline {
         tap: match listeners::passed()? {
             Some(passed) => passed,
@@ -121,6 +120,7 @@ impl Pipeline {
         };
         let queue = open::queue(self.queue, &self.settings).await?;
         let store = open::store(&self.store).await?;
+        web::access::refuse_open_address(self.web.local_addr()?, &web_config, &store).await?;
         keys::check(&keys, &store, &key_file).await?;
         let opinion = Opinion::new(&compare_config, &self.settings.redact, &keys)?;
         Ok(Stages {

@@ -139,7 +139,7 @@ pub fn cluster_of(
     let row = ledger
         .clusters
         .iter()
-        .find(|row| row.id == id.0)
+        .find(|row| row.id == ledger.today(id.0))
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
     let counts = counts_by_cluster(ledger);
     let own = counts.get(&row.id).map_or(&[][..], Vec::as_slice);
@@ -287,6 +287,11 @@ fn build(
         _ => checks.repeatability(),
     };
     let acceptance = ledger.acceptances.iter().find(|one| one.cluster == row.id);
+    let state = match state(ledger, row, &by_version, scope) {
+        // What began when the primary changed is not this build's doing.
+        "new" if doc.cause_kind == "primary_changed" => "known",
+        state => state,
+    };
     let last_minute = counts.iter().map(|count| count.last_minute).max();
     Ok(Cluster {
         id: ClusterId(row.id),
@@ -296,7 +301,7 @@ fn build(
         title_parts: doc.title,
         cause_kind: doc.cause_kind,
         severity: doc.severity,
-        state: state(ledger, row, &by_version, scope).to_owned(),
+        state: state.to_owned(),
         count,
         share: if compared == 0 { 0.0 } else { count as f64 / compared as f64 },
         first_seen: instant(row.first_seen),

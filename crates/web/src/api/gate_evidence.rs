@@ -100,7 +100,7 @@ impl Judge<'_> {
         let here = |one: &&Activity| one.endpoint == row.key && self.scope.holds(&one.version);
         let activities = || self.ledger.activity.iter().filter(here);
         let mut latency = gate::ratio::RatioBuckets::new();
-        for ratios in &self.ledger.ratios {
+        for ratios in self.ledger.ratios.iter() {
             if ratios.endpoint == row.key && self.scope.holds(&ratios.version) {
                 for (bucket, pairs) in &ratios.buckets {
                     *latency.entry(*bucket).or_default() += pairs;
@@ -139,7 +139,7 @@ impl Judge<'_> {
         let horizon = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(MINUTES_A_DAY);
         let oldest = self.ledger.now_minute().saturating_sub(horizon);
         let mut pairs = BTreeMap::new();
-        for one in &self.ledger.activity {
+        for one in self.ledger.activity.iter() {
             if !self.scope.holds(&one.version) && one.last_minute >= oldest {
                 *pairs.entry(one.endpoint).or_default() += one.pairs;
             }
@@ -157,7 +157,7 @@ impl Judge<'_> {
             .map(|row| row.id)
             .collect();
         let mut trials = BTreeMap::new();
-        for count in &ledger.cluster_counts {
+        for count in ledger.cluster_counts.iter() {
             if accepted.contains(&count.cluster) && self.scope.holds(&count.version) {
                 *trials.entry(ledger.resolve(count.endpoint)).or_default() += count.trials;
             }
@@ -169,7 +169,7 @@ impl Judge<'_> {
         type Key<'a> = (EndpointKey, &'a str, u16, &'a str);
         let mut counts: BTreeMap<Key<'_>, (u64, u64)> = BTreeMap::new();
         let mut values: BTreeMap<(EndpointKey, &str), BTreeSet<&str>> = BTreeMap::new();
-        for one in &self.ledger.strata {
+        for one in self.ledger.strata.iter() {
             let key = (one.endpoint, one.place.as_str(), one.status, one.value.as_str());
             let count = counts.entry(key).or_default();
             count.0 += if self.scope.holds(&one.version) { one.trials } else { 0 };

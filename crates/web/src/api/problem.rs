@@ -15,7 +15,10 @@ pub enum ApiError {
     /// The query string or the body as a whole.
     #[error("{0}")]
     Request(String),
-    /// A browser's request from elsewhere, or under a foreign host name.
+    /// Nobody says who asks.
+    #[error("{0}")]
+    Unknown(String),
+    /// Who asks may not; a browser's request from elsewhere, or under a foreign host name.
     #[error("{0}")]
     Forbidden(String),
     /// The path exists, this method does not.
@@ -45,6 +48,7 @@ impl ApiError {
             Self::Store(_) => 503,
             Self::NotFound(_) => 404,
             Self::Parameter { .. } | Self::Request(_) => 400,
+            Self::Unknown(_) => 401,
             Self::Forbidden(_) => 403,
             Self::Method(_) => 405,
             Self::Unreadable(_) => 500,
@@ -57,6 +61,7 @@ impl ApiError {
             Self::NotFound(_) => "Not found",
             Self::Parameter { .. } => "A parameter cannot be read",
             Self::Request(_) => "The request cannot be read",
+            Self::Unknown(_) => "Nobody is logged in",
             Self::Forbidden(_) => "Refused",
             Self::Method(_) => "Not allowed here",
             Self::Unreadable(_) => "Stored data cannot be read",

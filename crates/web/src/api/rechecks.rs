@@ -123,7 +123,7 @@ impl RecheckSide {
 
 /// Asks for a recheck, or gives the one of the same subject that is under way.
 pub async fn ask_recheck(store: &Store, request: &RecheckRequest) -> Result<Recheck, ApiError> {
-    let ledger = Ledger::read(store).await?;
+    let ledger = Ledger::described(store).await?;
     let (subject, cluster) = request.stored(&ledger)?;
     if let Some(id) = &request.exchange
         && let Ok(id) = id.parse()
@@ -138,7 +138,7 @@ pub async fn ask_recheck(store: &Store, request: &RecheckRequest) -> Result<Rech
 
 /// Newest first; of one cluster, or of all.
 pub async fn rechecks(store: &Store, cluster: Option<ClusterId>) -> Result<Rechecks, ApiError> {
-    let ledger = Ledger::read(store).await?;
+    let ledger = Ledger::described(store).await?;
     let mut rechecks = Vec::new();
     for row in store.rechecks(cluster.map(|id| id.0), LISTED).await? {
         rechecks.push(of_row(store, &ledger, &row).await?);
@@ -149,7 +149,7 @@ pub async fn rechecks(store: &Store, cluster: Option<ClusterId>) -> Result<Reche
 pub async fn recheck(store: &Store, id: i64) -> Result<Recheck, ApiError> {
     let row = store.recheck(id).await?;
     let row = row.ok_or_else(|| ApiError::NotFound(format!("there is no recheck {id}")))?;
-    of_row(store, &Ledger::read(store).await?, &row).await
+    of_row(store, &Ledger::described(store).await?, &row).await
 }
 
 async fn of_row(store: &Store, ledger: &Ledger, row: &RecheckRow) -> Result<Recheck, ApiError> {

@@ -72,11 +72,11 @@ pub struct ExchangeDetail {
 
 /// Samples of one cluster, newest first.
 pub async fn samples(store: &Store, id: ClusterId, page: &PageQuery) -> Result<Samples, ApiError> {
-    if store.cluster(id.0).await?.is_none() {
+    let Some((row, _)) = store.cluster(id.0).await? else {
         return Err(ApiError::NotFound(format!("there is no cluster {id}")));
-    }
+    };
     let query = ExchangesQuery {
-        cluster: Some(id),
+        cluster: Some(ClusterId(row.id)),
         version: page.version.clone(),
         limit: page.limit,
         cursor: page.cursor.clone(),

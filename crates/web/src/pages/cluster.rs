@@ -3,6 +3,8 @@
 mod panels;
 mod samples;
 
+use std::sync::Arc;
+
 use askama::Template;
 use cluster::{Model, doc::TitlePart};
 use serde::Deserialize;
@@ -65,7 +67,7 @@ pub(crate) struct Asked {
 pub(crate) struct Kept {
     pub(crate) samples: Vec<SampleRow>,
     pub(crate) matches: Vec<SampleRow>,
-    pub(crate) model: Model,
+    pub(crate) model: Arc<Model>,
     /// Of the endpoint hit most.
     pub(crate) rows: Vec<Judged>,
     pub(crate) trend: Trend,

@@ -9,7 +9,10 @@ use serde::Deserialize;
 
 use crate::{
     api::{self, ApiError, ClusterId, ClustersQuery, Sort, StateChange, StateName, Under},
-    serve::{App, FormBody, PageError, begin_recheck, cluster_request, set_paused},
+    serve::{
+        Actor, App, FormBody, PageError, begin_recheck, change_state, cluster_request, set_paused,
+        undo_change,
+    },
 };
 
 #[derive(Debug, Deserialize)]
@@ -51,28 +54,31 @@ pub(super) struct BackForm {
 
 pub(super) async fn pause(
     State(app): State<App>,
+    actor: Actor,
     FormBody(form): FormBody<PauseForm>,
 ) -> Result<Redirect, PageError> {
-    set_paused(&app, form.scope, true).await?;
+    set_paused(&app, &actor, form.scope, true).await?;
     Ok(Redirect::to(&back(&form.back, "/", None)))
 }
 
 pub(super) async fn resume(
     State(app): State<App>,
+    actor: Actor,
     FormBody(form): FormBody<PauseForm>,
 ) -> Result<Redirect, PageError> {
-    set_paused(&app, form.scope, false).await?;
+    set_paused(&app, &actor, form.scope, false).await?;
     Ok(Redirect::to(&back(&form.back, "/", None)))
 }
 
 pub(super) async fn cluster_state(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     FormBody(form): FormBody<StateForm>,
 ) -> Result<Redirect, PageError> {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
     let change = change(&app, id, &form).await?;
-    let changed = api::change_state(app.store(), id, &change, None).await?;
+    let changed = change_state(&app, &actor, id, &change).await?;
     let did = changed.map(|row| row.id);
     Ok(Redirect::to(&back(&form.back, &format!("/clusters/{id}"), did)))
 }
@@ -113,21 +119,23 @@ fn in_days(days: &str, now: i64) -> Result<Option<String>, ApiError> {
 
 pub(super) async fn cluster_undo(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     FormBody(form): FormBody<UndoForm>,
 ) -> Result<Redirect, PageError> {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
-    let undone = api::undo(app.store(), id, form.change, None).await?;
+    let undone = undo_change(&app, &actor, id, form.change).await?;
     Ok(Redirect::to(&back(&form.back, &format!("/clusters/{id}"), Some(undone.id))))
 }
 
 pub(super) async fn cluster_recheck(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     FormBody(form): FormBody<BackForm>,
 ) -> Result<Redirect, PageError> {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
-    begin_recheck(&app, &cluster_request(id)).await?;
+    begin_recheck(&app, &actor, &cluster_request(id)).await?;
     Ok(Redirect::to(&back(&form.back, &format!("/clusters/{id}"), None)))
 }
 
@@ -144,6 +152,7 @@ const MOST_RECHECKS: u32 = 50;
 /// Asks for a recheck of every new cluster, largest first.
 pub(super) async fn recheck_new(
     State(app): State<App>,
+    actor: Actor,
     FormBody(form): FormBody<NewForm>,
 ) -> Result<Redirect, PageError> {
     let query = ClustersQuery {
@@ -153,8 +162,8 @@ pub(super) async fn recheck_new(
         limit: Some(MOST_RECHECKS),
         ..ClustersQuery::default()
     };
-    for cluster in api::clusters(app.store(), &query).await?.clusters {
-        begin_recheck(&app, &cluster_request(cluster.id)).await?;
+    for cluster in api::clusters_of(&*app.ledger().await?, &query)?.clusters {
+        begin_recheck(&app, &actor, &cluster_request(cluster.id)).await?;
     }
     Ok(Redirect::to(&back(&form.back, "/clusters", None)))
 }

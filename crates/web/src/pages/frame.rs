@@ -27,10 +27,20 @@ pub(crate) struct Frame {
     pub(crate) copying: Copying,
     pub(crate) banners: Vec<Banner>,
     pub(crate) clock: String,
+    pub(crate) account: Account,
     /// RFC 3339.
     pub(crate) exact: String,
     /// Keys that work on this page, with what they do.
     pub(crate) keys: Vec<(&'static str, &'static str)>,
+}
+
+/// Who looks.
+pub(crate) struct Account {
+    pub(crate) name: String,
+    /// Whether actions are shown; forms that post are taken out for others anyway.
+    pub(crate) may_edit: bool,
+    pub(crate) may_log_out: bool,
+    pub(crate) audit_href: String,
 }
 
 pub(crate) struct NavItem {
@@ -88,10 +98,20 @@ impl Frame {
             ),
             copying: copying(look),
             banners: banners(look, &scope),
-            clock: words::clock(look.now),
-            exact: crate::api::instant(look.now),
+            clock: words::clock(look.ledger.now),
+            exact: crate::api::instant(look.ledger.now),
+            account: account(look, about),
             keys: about.keys.to_vec(),
         }
+    }
+}
+
+fn account(look: &Look, about: &About<'_>) -> Account {
+    Account {
+        name: look.actor.name().to_owned(),
+        may_edit: look.actor.may_edit(),
+        may_log_out: look.actor.logged_in(),
+        audit_href: words::link("/audit", &[("theme", about.theme)]),
     }
 }
 

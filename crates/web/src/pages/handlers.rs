@@ -10,12 +10,12 @@ use exchange::ExchangeId;
 use store::{Page, SampleQuery, SampleRow, Store};
 
 use super::{
-    Look, behind::is_kept, cluster, clusters, compare, deciding, doors, exchanges, forms,
+    Look, audit, behind::is_kept, cluster, clusters, compare, deciding, doors, exchanges, forms,
     masks::Masks, pipeline, readiness, rows, rules, volatile,
 };
 use crate::{
     api::{self, ApiError, ClusterId, sample_query},
-    serve::{App, PageError, PageParameters},
+    serve::{Actor, App, PageError, PageParameters},
     trend::{Trend, by_minute},
     weigh,
 };
@@ -52,25 +52,28 @@ pub(crate) fn routes() -> Router<App> {
         .route("/gate", get(gate))
         .route("/compare", get(compare))
         .route("/pipeline", get(pipeline))
+        .route("/audit", get(audit_page))
         .route("/pause", post(forms::pause))
         .route("/resume", post(forms::resume))
 }
 
 async fn readiness(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<readiness::Asked>,
 ) -> Answer {
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let trend = Trend::read(app.store(), look.ledger.now_minute()).await?;
     Ok(Html(readiness::page(&look, &trend, &asked)?))
 }
 
 async fn clusters(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(mut asked): PageParameters<clusters::Asked>,
 ) -> Answer {
     asked.list = asked.list.with_tokens();
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let trend = match asked.list.spark.as_str() {
         "hours" => Some(Trend::read(app.store(), look.ledger.now_minute()).await?),
         _ => None,
@@ -83,11 +86,12 @@ async fn clusters(
 
 async fn cluster(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     PageParameters(asked): PageParameters<cluster::Asked>,
 ) -> Answer {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let kept = kept(&app, &look, id, &asked).await?;
     Ok(Html(cluster::page(&look, id, kept, &asked)?))
 }
@@ -103,6 +107,7 @@ async fn kept(
         .cluster(id.0)
         .await?
         .ok_or_else(|| ApiError::NotFound(format!("there is no cluster {id}")))?;
+    let id = ClusterId(row.id);
     // Of the version whose count the page shows.
     let version = match asked.list.version.as_str() {
         "all" => None,
@@ -120,7 +125,7 @@ async fn kept(
     let (mut samples, matches, model) = (
         store.samples(&samples).await?.rows,
         store.samples(&matches).await?.rows,
-        api::model_of(store).await?,
+        app.model().await?,
     );
     // A link to a sample leads to it, also where it is not among the newest.
     let asked_for = asked.sample.parse::<ExchangeId>().ok();
@@ -143,9 +148,10 @@ async fn kept(
 
 async fn exchanges(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<exchanges::Asked>,
 ) -> Answer {
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let store = app.store();
     let query = sample_query(&look.ledger, &asked.query(&look.scope(asked.version()))?)?;
     let (rows, kept) = if !is_kept(&asked.fate) {
@@ -159,7 +165,7 @@ async fn exchanges(
     };
     let from = look.ledger.now_minute() - exchanges::MINUTES as i64 + 1;
     let minutes = by_minute(&store.trend(from, 1).await?, from, exchanges::MINUTES);
-    let model = api::model_of(store).await?;
+    let model = app.model().await?;
     let found = exchanges::Found { rows: &rows, model: &model, kept, minutes };
     Ok(Html(exchanges::page(&look, &found, &asked)?))
 }
@@ -195,6 +201,7 @@ fn holds(row: &SampleRow, words: &[String]) -> bool {
 
 async fn exchange(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     PageParameters(asked): PageParameters<exchanges::OneAsked>,
 ) -> Answer {
@@ -203,19 +210,20 @@ async fn exchange(
     };
     let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
     let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
-    let (look, model) = (Look::at(&app).await?, api::model_of(app.store()).await?);
+    let (look, model) = (Look::at(&app, &actor).await?, app.model().await?);
     Ok(Html(exchanges::one(&look, &sample, &model, &asked)?))
 }
 
 async fn rows(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     PageParameters(asked): PageParameters<rows::Asked>,
 ) -> Answer {
     let missing = || ApiError::NotFound(format!("Exchange {id} is not kept."));
     let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
     let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
-    let (look, model) = (Look::at(&app).await?, api::model_of(app.store()).await?);
+    let (look, model) = (Look::at(&app, &actor).await?, app.model().await?);
     Ok(Html(rows::page(&sample, &Masks::new(&look, &model), &asked)?))
 }
 
@@ -233,25 +241,37 @@ async fn value(
 
 async fn gate(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<deciding::Asked>,
 ) -> Answer {
-    Ok(Html(deciding::page(&Look::at(&app).await?, &asked)?))
+    Ok(Html(deciding::page(&Look::at(&app, &actor).await?, &asked)?))
 }
 
 async fn compare(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<compare::Asked>,
 ) -> Answer {
-    Ok(Html(compare::page(&Look::at(&app).await?, &asked)?))
+    Ok(Html(compare::page(&Look::at(&app, &actor).await?, &asked)?))
 }
 
 async fn pipeline(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<pipeline::Asked>,
 ) -> Answer {
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let parked = app.store().parked(PARKED).await?;
     let query = api::MemoryQuery { limit: Some(MEMORY_SHOWN), ..Default::default() };
     let memory = api::memory(app.store(), &query).await?;
     Ok(Html(pipeline::page(&look, &parked, &memory, &asked)?))
+}
+
+async fn audit_page(
+    State(app): State<App>,
+    actor: Actor,
+    PageParameters(asked): PageParameters<audit::Asked>,
+) -> Answer {
+    let entries = api::audit(app.store(), &asked.query()).await?;
+    Ok(Html(audit::page(&Look::at(&app, &actor).await?, entries, &asked)?))
 }

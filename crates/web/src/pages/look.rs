@@ -7,13 +7,15 @@ use exchange::{
 use queue::{Lane, QueueHealth};
 use store::FunnelCounts;
 
+use std::sync::Arc;
+
 use crate::{
     WebConfig,
     api::{ApiError, Funnel, funnel_of},
     desired::{self, Desired},
     ledger::{Ledger, Scope},
     pulse::Pulse,
-    serve::App,
+    serve::{Actor, App},
     words,
 };
 
@@ -26,7 +28,9 @@ pub(crate) struct Look {
     pub(crate) config: WebConfig,
     /// `http://127.0.0.1:8090`
     pub(crate) address: String,
-    pub(crate) ledger: Ledger,
+    /// Who looks.
+    pub(crate) actor: Actor,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) pulse: Pulse,
     pub(crate) desired: Desired,
     pub(crate) breaker: Option<BreakerReport>,
@@ -36,8 +40,8 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    pub(crate) async fn at(app: &App) -> Result<Self, ApiError> {
-        let ledger = Ledger::read(app.store()).await?;
+    pub(crate) async fn at(app: &App, actor: &Actor) -> Result<Self, ApiError> {
+        let ledger = app.ledger().await?;
         let desired = desired::load(app.store()).await?.unwrap_or_default();
         let breaker = match app.store().setting(BREAKER_SETTING).await? {
             Some(text) => serde_json::from_str(&text)
@@ -51,6 +55,7 @@ impl Look {
             now: app.now(),
             config: app.config().clone(),
             address: format!("http://{}", app.address()),
+            actor: actor.clone(),
             ledger,
             pulse: app.pulse(),
             desired,
@@ -66,7 +71,7 @@ impl Look {
 
     /// `counters are 12 s old`, where a tap should have reported since; empty otherwise.
     pub(crate) fn counters_late(&self) -> String {
-        counters_late(&self.ledger.funnel, self.desired.copy_paused(), self.now)
+        counters_late(&self.ledger.funnel, self.desired.copy_paused(), self.ledger.now)
     }
 
     /// The versions a page covers: what its URL says, else the candidate's newest.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     api::{self, ApiError, OverruledJson, Overruling, VolatileJson},
-    serve::{App, FormBody, PageError, PageParameters, asset_url},
+    serve::{self, Actor, App, FormBody, PageError, PageParameters, asset_url},
     words,
 };
 
@@ -82,18 +82,20 @@ pub(super) fn routes() -> Router<App> {
 
 async fn show(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<Asked>,
 ) -> Result<Html<String>, PageError> {
-    let (look, model) = (Look::at(&app).await?, api::model_of(app.store()).await?);
+    let (look, model) = (Look::at(&app, &actor).await?, app.model().await?);
     let overruled = app.store().overruled().await?;
     Ok(Html(page(&look, &model, &overruled, asked)?))
 }
 
 async fn overrule(
     State(app): State<App>,
+    actor: Actor,
     FormBody(form): FormBody<OverruleForm>,
 ) -> Result<Redirect, PageError> {
-    api::overrule(app.store(), &form.said).await?;
+    serve::overrule(&app, &actor, &form.said).await?;
     Ok(Redirect::to(&words::link("/volatile", &[("theme", &form.theme)])))
 }
 

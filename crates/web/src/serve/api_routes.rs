@@ -1,5 +1,7 @@
 //! `/api/v1`: handlers that read parameters and hand on to [`crate::api`].
 
+use std::sync::Arc;
+
 use axum::{
     Json, Router,
     body::Bytes,
@@ -13,16 +15,18 @@ use exchange::{
     control::{Command, Scope},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use store::ChangeRow;
 
-use super::{App, parameters, refusal, rule_routes};
+use super::{Actor, App, parameters, refusal, rule_routes};
 use crate::{
     api::{
-        self, ApiError, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery, Entities,
-        EntitiesQuery, ExchangesQuery, Form, GateQuery, MemoryQuery, OPENAPI, PageQuery,
+        self, ApiError, AuditQuery, ClusterId, ClustersQuery, CompareQuery, EndpointsQuery,
+        Entities, EntitiesQuery, ExchangesQuery, Form, GateQuery, MemoryQuery, OPENAPI, PageQuery,
         PauseRequest, RecheckRequest, ResetRequest, StateChange, UndoRequest, VersionAnnouncement,
     },
     desired,
     export::{Format, Subject},
+    ledger::Ledger,
 };
 
 const MAX_CLUSTERS: u32 = 1_000;
@@ -38,7 +42,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/clusters/{id}/samples", get(samples))
         .route("/clusters/{id}/entities", get(entities))
         .route("/clusters/{id}/state", post(cluster_state))
-        .route("/clusters/{id}/undo", post(undo_change))
+        .route("/clusters/{id}/undo", post(cluster_undo))
         .route("/clusters/{id}/history", get(history))
         .route("/clusters/{id}/export", get(export_cluster))
         .route("/clusters/{id}/recheck", post(cluster_recheck))
@@ -54,6 +58,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/versions/compare", get(compare_versions))
         .route("/pause", post(pause).get(paused))
         .route("/resume", post(resume))
+        .route("/audit", get(audit))
         .route("/openapi.json", get(openapi))
         .method_not_allowed_fallback(wrong_method);
     Router::new().nest("/api/v1", routes)
@@ -114,6 +119,10 @@ impl Asked {
         result.map(Json).map_err(|error| self.refuse(error))
     }
 
+    pub(super) async fn ledger(&self, app: &App) -> Result<Arc<Ledger>, Refused> {
+        app.ledger().await.map_err(|error| self.refuse(error.into()))
+    }
+
     pub(super) fn refuse(&self, error: ApiError) -> Refused {
         let original = self.0.extensions.get::<OriginalUri>();
         let path = original.map_or_else(|| self.0.uri.path(), |uri| uri.0.path());
@@ -124,12 +133,18 @@ impl Asked {
 pub(super) type Answer<T> = Result<Json<T>, Refused>;
 
 async fn funnel(State(app): State<App>, asked: Asked) -> Answer<api::Funnel> {
-    asked.answer(api::funnel(app.store(), Some(app.queue())).await)
+    asked.answer(told_funnel(&app).await)
+}
+
+/// The funnel, and what ails most pairs.
+pub(super) async fn told_funnel(app: &App) -> Result<api::Funnel, ApiError> {
+    api::funnel_at(&*app.ledger().await?, app.store(), Some(app.queue())).await
 }
 
 async fn endpoints(State(app): State<App>, asked: Asked) -> Answer<api::Endpoints> {
     let query: EndpointsQuery = asked.query()?;
-    asked.answer(api::endpoints(app.store(), &query, &app.config().gate).await)
+    let ledger = asked.ledger(&app).await?;
+    Ok(Json(api::endpoints_of(&ledger, &query, &app.config().gate)))
 }
 
 async fn clusters(State(app): State<App>, asked: Asked) -> Answer<api::Clusters> {
@@ -138,7 +153,8 @@ async fn clusters(State(app): State<App>, asked: Asked) -> Answer<api::Clusters>
         let problem = format!("must be from 1 to {MAX_CLUSTERS}");
         return Err(asked.refuse(ApiError::Parameter { parameter: "limit", problem }));
     }
-    asked.answer(api::clusters(app.store(), &query).await)
+    let ledger = asked.ledger(&app).await?;
+    asked.answer(api::clusters_of(&ledger, &query))
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -154,7 +170,8 @@ async fn cluster(
 ) -> Answer<api::Cluster> {
     let id: ClusterId = asked.id(&id)?;
     let query: VersionQuery = asked.query()?;
-    asked.answer(api::cluster(app.store(), id, query.version.as_deref()).await)
+    let ledger = asked.ledger(&app).await?;
+    asked.answer(api::cluster_of(&ledger, id, query.version.as_deref()))
 }
 
 async fn samples(
@@ -175,7 +192,7 @@ async fn entities(
     let id: ClusterId = asked.id(&id)?;
     let query: EntitiesQuery = asked.query()?;
     let form = query.form().map_err(|error| asked.refuse(error))?;
-    let cluster = api::cluster(app.store(), id, None).await;
+    let cluster = api::cluster_of(&*asked.ledger(&app).await?, id, None);
     let entities = cluster.map(Entities::of).map_err(|error| asked.refuse(error))?;
     Ok(match form {
         Form::Json => Json(entities).into_response(),
@@ -190,30 +207,59 @@ async fn entities(
 
 async fn cluster_state(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     asked: Asked,
     body: Bytes,
 ) -> Answer<api::Changed> {
     let id: ClusterId = asked.id(&id)?;
     let change: StateChange = asked.body(&body)?;
-    let changed = api::change_state(app.store(), id, &change, None).await;
+    let changed = change_state(&app, &actor, id, &change).await;
     let change = changed.map_err(|error| asked.refuse(error))?.map(|row| row.id);
-    let cluster = api::cluster(app.store(), id, None).await;
+    let cluster = api::cluster_of(&*asked.ledger(&app).await?, id, None);
     asked.answer(cluster.map(|cluster| api::Changed { cluster, change }))
 }
 
-async fn undo_change(
+pub(crate) async fn change_state(
+    app: &App,
+    actor: &Actor,
+    id: ClusterId,
+    change: &StateChange,
+) -> Result<Option<ChangeRow>, ApiError> {
+    let changed = api::change_state(app.store(), id, change, Some(actor.name())).await?;
+    if let Some(row) = &changed {
+        app.kept_ledger().has_changed();
+        actor.did("cluster.state", ClusterId(row.cluster), &row.before, &row.after);
+    }
+    Ok(changed)
+}
+
+async fn cluster_undo(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     asked: Asked,
     body: Bytes,
 ) -> Answer<api::Changed> {
     let id: ClusterId = asked.id(&id)?;
     let request: UndoRequest = asked.body(&body)?;
-    let undone = api::undo(app.store(), id, request.change, None).await;
+    let undone = undo_change(&app, &actor, id, request.change).await;
     let change = Some(undone.map_err(|error| asked.refuse(error))?.id);
-    let cluster = api::cluster(app.store(), id, None).await;
+    let cluster = api::cluster_of(&*asked.ledger(&app).await?, id, None);
     asked.answer(cluster.map(|cluster| api::Changed { cluster, change }))
+}
+
+/// Takes a change of a cluster back.
+pub(crate) async fn undo_change(
+    app: &App,
+    actor: &Actor,
+    id: ClusterId,
+    change: i64,
+) -> Result<ChangeRow, ApiError> {
+    let undone = api::undo(app.store(), id, change, Some(actor.name())).await?;
+    app.kept_ledger().has_changed();
+    actor.did("cluster.undo", ClusterId(undone.cluster), &undone.before, &undone.after);
+    Ok(undone)
 }
 
 async fn history(
@@ -245,7 +291,7 @@ async fn export_cluster(
 
 async fn exported(app: &App, id: ClusterId, query: &ExportQuery) -> Result<Response, ApiError> {
     let format = Format::asked(query.format.as_deref())?;
-    let cluster = api::cluster(app.store(), id, query.version.as_deref()).await?;
+    let cluster = api::cluster_of(&*app.ledger().await?, id, query.version.as_deref())?;
     let page = api::PageQuery { limit: Some(EXPORTED), ..api::PageQuery::default() };
     let samples = api::samples(app.store(), id, &page).await?.samples;
     let text = format.write(&Subject {
@@ -265,16 +311,22 @@ async fn exported(app: &App, id: ClusterId, query: &ExportQuery) -> Result<Respo
 
 async fn cluster_recheck(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     asked: Asked,
 ) -> Answer<api::Recheck> {
     let id: ClusterId = asked.id(&id)?;
-    asked.answer(begin_recheck(&app, &cluster_request(id)).await)
+    asked.answer(begin_recheck(&app, &actor, &cluster_request(id)).await)
 }
 
-async fn ask_recheck(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::Recheck> {
+async fn ask_recheck(
+    State(app): State<App>,
+    actor: Actor,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::Recheck> {
     let request: RecheckRequest = asked.body(&body)?;
-    asked.answer(begin_recheck(&app, &request).await)
+    asked.answer(begin_recheck(&app, &actor, &request).await)
 }
 
 async fn rechecks(State(app): State<App>, asked: Asked) -> Answer<api::Rechecks> {
@@ -297,17 +349,28 @@ pub(crate) fn cluster_request(id: ClusterId) -> RecheckRequest {
 /// Keeps what is asked for, and tells the replayers.
 pub(crate) async fn begin_recheck(
     app: &App,
+    actor: &Actor,
     request: &RecheckRequest,
 ) -> Result<api::Recheck, ApiError> {
     let recheck = api::ask_recheck(app.store(), request).await?;
     desired::send_command(app.queue(), &Command::Recheck).await;
     tracing::info!(recheck.id, "a recheck was asked for");
+    actor.did("recheck", recheck.id, None::<()>, request);
     Ok(recheck)
 }
 
-async fn reset(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::ResetDone> {
+async fn reset(
+    State(app): State<App>,
+    actor: Actor,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::ResetDone> {
     let request: ResetRequest = asked.body(&body)?;
-    asked.answer(api::reset(app.store(), &request).await)
+    let done = asked.answer(api::reset(app.store(), &request).await)?;
+    let what = request.endpoint.as_deref().unwrap_or("every endpoint");
+    actor.did("reset", what, &request, &done.0);
+    app.kept_ledger().forget();
+    Ok(done)
 }
 
 async fn exchanges(State(app): State<App>, asked: Asked) -> Answer<api::Exchanges> {
@@ -337,7 +400,8 @@ async fn memory(State(app): State<App>, asked: Asked) -> Result<Response, Refuse
 
 async fn gate(State(app): State<App>, asked: Asked) -> Answer<gate::Decision> {
     let query: GateQuery = asked.query()?;
-    let input = api::gate_input(app.store(), &query, &app.config().gate).await;
+    let ledger = asked.ledger(&app).await?;
+    let input = api::gate_input_of(&ledger, &query, &app.config().gate);
     asked.answer(input.map(|input| gate::decide(&input)))
 }
 
@@ -347,16 +411,23 @@ async fn versions(State(app): State<App>, asked: Asked) -> Answer<api::Versions>
 
 async fn compare_versions(State(app): State<App>, asked: Asked) -> Answer<api::VersionComparison> {
     let query: CompareQuery = asked.query()?;
-    asked.answer(api::compare_versions(app.store(), &query).await)
+    let ledger = asked.ledger(&app).await?;
+    asked.answer(api::comparison_of(&ledger, &query))
 }
 
-async fn announce(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::Versions> {
+async fn announce(
+    State(app): State<App>,
+    actor: Actor,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::Versions> {
     let said: VersionAnnouncement = asked.body(&body)?;
-    asked.answer(announce_version(&app, &said).await)
+    asked.answer(announce_version(&app, &actor, &said).await)
 }
 
 async fn announce_version(
     app: &App,
+    actor: &Actor,
     said: &VersionAnnouncement,
 ) -> Result<api::Versions, ApiError> {
     if !matches!(said.side.as_str(), "candidate" | "primary") {
@@ -376,17 +447,28 @@ async fn announce_version(
         desired.announce(version);
         desired::keep(app.store(), app.queue(), &desired).await?;
     }
+    actor.did("version.announce", version, None::<()>, said);
     api::versions(app.store()).await
 }
 
-async fn pause(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::PauseState> {
+async fn pause(
+    State(app): State<App>,
+    actor: Actor,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::PauseState> {
     let request: PauseRequest = asked.body(&body)?;
-    asked.answer(set_paused(&app, request.scope, true).await)
+    asked.answer(set_paused(&app, &actor, request.scope, true).await)
 }
 
-async fn resume(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::PauseState> {
+async fn resume(
+    State(app): State<App>,
+    actor: Actor,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::PauseState> {
     let request: PauseRequest = asked.body(&body)?;
-    asked.answer(set_paused(&app, request.scope, false).await)
+    asked.answer(set_paused(&app, &actor, request.scope, false).await)
 }
 
 async fn paused(State(app): State<App>, asked: Asked) -> Answer<api::PauseState> {
@@ -397,15 +479,29 @@ async fn paused(State(app): State<App>, asked: Asked) -> Answer<api::PauseState>
 /// Keeps and sends the new desired state.
 pub(crate) async fn set_paused(
     app: &App,
+    actor: &Actor,
     scope: Scope,
     paused: bool,
 ) -> Result<api::PauseState, ApiError> {
     let _turn = app.desired_turn().lock().await;
     let mut desired = desired::load(app.store()).await?.unwrap_or_default();
+    let before = desired.state();
     desired.set_paused(scope, paused, app.now());
     desired::keep(app.store(), app.queue(), &desired).await?;
     tracing::info!(pause.scope = ?scope, pause.paused = paused, "copying and replaying were told");
-    Ok(desired.state())
+    let after = desired.state();
+    let what = match scope {
+        Scope::Copy => "copying",
+        Scope::Replay => "replaying",
+        Scope::Both => "copying and replaying",
+    };
+    actor.did(if paused { "pause" } else { "resume" }, what, &before, &after);
+    Ok(after)
+}
+
+async fn audit(State(app): State<App>, asked: Asked) -> Answer<api::Audit> {
+    let query: AuditQuery = asked.query()?;
+    asked.answer(api::audit(app.store(), &query).await)
 }
 
 async fn openapi() -> Response {

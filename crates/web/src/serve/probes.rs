@@ -17,8 +17,8 @@ use prometheus_client::{
 };
 use queue::QueueHealth;
 
-use super::App;
-use crate::api::{self, Funnel};
+use super::{App, api_routes};
+use crate::api::Funnel;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,10 +40,11 @@ struct FunnelLabels {
 pub(super) struct Requests(Family<RequestLabels, Counter>);
 
 pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready))
+}
+
+pub(super) fn metrics() -> Router<App> {
+    Router::new().route("/metrics", get(told))
 }
 
 /// Counts a request under the template of its route: paths of strangers are no labels.
@@ -80,11 +81,11 @@ fn queue_problem(health: &QueueHealth) -> Option<String> {
     }
 }
 
-async fn metrics(State(app): State<App>) -> Response {
+async fn told(State(app): State<App>) -> Response {
     let mut registry = Registry::with_prefix("understudy");
     let help = "Requests answered by the pages and the API";
     registry.register("web_requests", help, app.requests().0.clone());
-    let looked = tokio::time::timeout(PATIENCE, api::funnel(app.store(), Some(app.queue()))).await;
+    let looked = tokio::time::timeout(PATIENCE, api_routes::told_funnel(&app)).await;
     let up = Gauge::<i64>::default();
     if let Ok(Ok(funnel)) = looked {
         up.set(1);

@@ -10,15 +10,12 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    App,
+    Actor, App,
     api_routes::{Answer, Asked, Refused, VersionQuery},
 };
-use crate::{
-    api::{
-        self, ApiError, EffectJson, EffectRequest, Overruling, RuleEffect, RuleId, RuleJson,
-        RuleList, RuleRequest, Rules, RulesPreview,
-    },
-    ledger::Ledger,
+use crate::api::{
+    self, ApiError, EffectJson, EffectRequest, Overruling, RuleEffect, RuleId, RuleJson, RuleList,
+    RuleRequest, Rules, RulesPreview,
 };
 
 pub(super) fn routes() -> Router<App> {
@@ -27,7 +24,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/rules/preview", post(preview))
         .route("/rules/{id}", put(change).delete(remove).get(one))
         .route("/rules/{id}/restore", post(restore))
-        .route("/volatile", get(volatile).post(overrule))
+        .route("/volatile", get(volatile).post(say))
 }
 
 async fn list(State(app): State<App>, asked: Asked) -> Answer<RuleList> {
@@ -38,14 +35,14 @@ async fn list(State(app): State<App>, asked: Asked) -> Answer<RuleList> {
 /// The rules with what they hide; figures are missing where nobody here knows them.
 pub(crate) async fn rule_list(app: &App, version: Option<&str>) -> Result<RuleList, ApiError> {
     let store = app.store();
-    let ledger = Ledger::read(store).await?;
+    let ledger = app.ledger().await?;
     let scope = ledger.scope(version);
     let configured = api::configured(&app.config().rules);
     let reach = match app.previewer() {
         Some(one) => one.reach(store, configured, scope.version().map(str::to_owned)).await?,
         None => std::collections::BTreeMap::new(),
     };
-    let (rows, model) = (store.rules().await?, api::model_of(store).await?);
+    let (rows, model) = (store.rules().await?, app.model().await?);
     Ok(RuleList {
         rules: api::rule_list(&app.config().rules, &rows, &model, &reach, app.now()),
         masked_share: ledger.masked_share(&scope),
@@ -59,33 +56,45 @@ async fn one(State(app): State<App>, Path(id): Path<String>, asked: Asked) -> An
 
 async fn add(
     State(app): State<App>,
+    actor: Actor,
     asked: Asked,
     body: Bytes,
 ) -> Result<(StatusCode, Json<RuleJson>), Refused> {
     let request: RuleRequest = asked.body(&body)?;
-    let added = asked.answer(api::add_rule(app.store(), &request).await)?;
+    let added = asked.answer(add_rule(&app, &actor, &request).await)?;
     Ok((StatusCode::CREATED, added))
 }
 
 async fn change(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     asked: Asked,
     body: Bytes,
 ) -> Answer<RuleJson> {
     let id: RuleId = asked.id(&id)?;
     let request: RuleRequest = asked.body(&body)?;
-    asked.answer(api::change_rule(app.store(), id, &request).await)
+    asked.answer(change_rule(&app, &actor, id, &request).await)
 }
 
-async fn remove(State(app): State<App>, Path(id): Path<String>, asked: Asked) -> Answer<RuleJson> {
+async fn remove(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Answer<RuleJson> {
     let id: RuleId = asked.id(&id)?;
-    asked.answer(api::remove_rule(app.store(), id).await)
+    asked.answer(remove_rule(&app, &actor, id).await)
 }
 
-async fn restore(State(app): State<App>, Path(id): Path<String>, asked: Asked) -> Answer<RuleJson> {
+async fn restore(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Answer<RuleJson> {
     let id: RuleId = asked.id(&id)?;
-    asked.answer(api::restore_rule(app.store(), id).await)
+    asked.answer(restore_rule(&app, &actor, id).await)
 }
 
 /// Of a set of rules in place of those of the configuration, or of one rule beside those in force.
@@ -126,7 +135,69 @@ async fn volatile(State(app): State<App>, asked: Asked) -> Answer<api::Volatile>
     asked.answer(api::volatile(app.store()).await)
 }
 
-async fn overrule(State(app): State<App>, asked: Asked, body: Bytes) -> Answer<api::Volatile> {
+async fn say(
+    State(app): State<App>,
+    actor: Actor,
+    asked: Asked,
+    body: Bytes,
+) -> Answer<api::Volatile> {
     let said: Overruling = asked.body(&body)?;
-    asked.answer(api::overrule(app.store(), &said).await)
+    asked.answer(overrule(&app, &actor, &said).await)
+}
+
+pub(crate) async fn add_rule(
+    app: &App,
+    actor: &Actor,
+    request: &RuleRequest,
+) -> Result<RuleJson, ApiError> {
+    let added = api::add_rule(app.store(), request).await?;
+    actor.did("rule.add", name(&added), None::<()>, &added);
+    Ok(added)
+}
+
+pub(crate) async fn change_rule(
+    app: &App,
+    actor: &Actor,
+    id: RuleId,
+    request: &RuleRequest,
+) -> Result<RuleJson, ApiError> {
+    let before = api::shown_rule(app.store(), id).await?;
+    let changed = api::change_rule(app.store(), id, request).await?;
+    actor.did("rule.change", id, &before, &changed);
+    Ok(changed)
+}
+
+pub(crate) async fn remove_rule(
+    app: &App,
+    actor: &Actor,
+    id: RuleId,
+) -> Result<RuleJson, ApiError> {
+    let removed = api::remove_rule(app.store(), id).await?;
+    actor.did("rule.remove", id, &removed, None::<()>);
+    Ok(removed)
+}
+
+pub(crate) async fn restore_rule(
+    app: &App,
+    actor: &Actor,
+    id: RuleId,
+) -> Result<RuleJson, ApiError> {
+    let restored = api::restore_rule(app.store(), id).await?;
+    actor.did("rule.restore", id, None::<()>, &restored);
+    Ok(restored)
+}
+
+/// A user's word on a place over what was learnt.
+pub(crate) async fn overrule(
+    app: &App,
+    actor: &Actor,
+    said: &Overruling,
+) -> Result<api::Volatile, ApiError> {
+    let places = api::overrule(app.store(), said).await?;
+    actor.did("place.overrule", format!("{} {}", said.endpoint, said.path), None::<()>, said);
+    Ok(places)
+}
+
+fn name(rule: &RuleJson) -> String {
+    rule.id.map(|id| id.to_string()).unwrap_or_default()
 }

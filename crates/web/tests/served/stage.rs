@@ -22,7 +22,7 @@ pub(crate) struct Stage {
     client: reqwest::Client,
     shutdown: CancellationToken,
     running: tokio::task::JoinHandle<anyhow::Result<()>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 pub(crate) struct Answer {
@@ -67,6 +67,10 @@ impl Stage {
         })
         .await
         .unwrap();
+        Self::served(config, store, queue, folder)
+    }
+
+    fn served(config: WebConfig, store: Store, queue: Queue, folder: tempfile::TempDir) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
@@ -79,7 +83,14 @@ impl Stage {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { store, queue, base, client, shutdown, running, _folder: folder }
+        Self { store, queue, base, client, shutdown, running, folder }
+    }
+
+    /// The same store behind another server, as after a restart.
+    pub(crate) async fn served_anew(self) -> Self {
+        self.shutdown.cancel();
+        self.running.await.unwrap().unwrap();
+        Self::served(WebConfig::default(), self.store, self.queue, self.folder)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -147,6 +158,7 @@ impl Stage {
         self.running.await.unwrap().unwrap();
         self.queue.close().await;
         self.store.close().await;
+        drop(self.folder);
     }
 }
 

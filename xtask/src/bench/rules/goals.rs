@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Scored;
+use super::{Scored, families};
 
 /// Rules with fewer mismatches are rare.
 const FREQUENT: u64 = 20;
@@ -10,6 +10,9 @@ const RARE: u64 = 5;
 
 /// One line about one run.
 pub(super) fn tell_one(scored: &Scored) {
+    if families::family(scored).is_some() {
+        return families::tell_one(scored);
+    }
     let figure = |name: &str| scored.score["summary"][name].clone();
     eprintln!(
         "{}, seed {}: {} of {} rules found, {} of {} rare; explained {} of {}; F1 {}, fields {}; \
@@ -50,14 +53,22 @@ fn rules(scored: &Scored) -> impl Iterator<Item = &Value> {
 }
 
 /// A figure, what it must be, and whether it is.
-struct Goal {
-    name: &'static str,
+pub(super) struct Goal {
+    name: String,
     value: f64,
     bound: f64,
     at_least: bool,
 }
 
 impl Goal {
+    pub(super) fn least(name: impl Into<String>, value: f64, bound: f64) -> Self {
+        Self { name: name.into(), value, bound, at_least: true }
+    }
+
+    pub(super) fn most(name: impl Into<String>, value: f64, bound: f64) -> Self {
+        Self { name: name.into(), value, bound, at_least: false }
+    }
+
     fn holds(&self) -> bool {
         if self.at_least { self.value >= self.bound } else { self.value <= self.bound }
     }
@@ -65,24 +76,31 @@ impl Goal {
 
 /// The sum over all runs; fails where a goal is missed.
 pub(super) fn tell_all(scored: &[Scored], faultless: bool, requests: u64) -> anyhow::Result<()> {
-    let goals = if faultless { vec![no_cluster(scored)] } else { sums(scored, requests) };
+    let (messy, plain): (Vec<&Scored>, Vec<&Scored>) =
+        scored.iter().partition(|one| families::family(one).is_some());
+    let mut goals = match (plain.is_empty(), faultless) {
+        (true, _) => Vec::new(),
+        (false, true) => vec![no_cluster(&plain)],
+        (false, false) => sums(&plain, requests),
+    };
+    goals.extend(messy.iter().flat_map(|one| families::goals(one, faultless)));
     eprintln!("\n{:<42} {:>8} {:>9}", "figure", "is", "goal");
     for goal in &goals {
         let sign = if goal.at_least { ">=" } else { "<=" };
         let word = if goal.holds() { "pass" } else { "MISS" };
         eprintln!("{:<42} {:>8.3} {sign} {:>6.3}  {word}", goal.name, goal.value, goal.bound);
     }
-    let missed: Vec<&str> = goals.iter().filter(|g| !g.holds()).map(|g| g.name).collect();
+    let missed: Vec<&str> = goals.iter().filter(|g| !g.holds()).map(|g| g.name.as_str()).collect();
     if missed.is_empty() { Ok(()) } else { anyhow::bail!("missed: {}", missed.join(", ")) }
 }
 
-fn no_cluster(scored: &[Scored]) -> Goal {
+fn no_cluster(scored: &[&Scored]) -> Goal {
     let clusters = scored.iter().map(|one| number(&one.score["summary"]["clusters"])).sum();
-    Goal { name: "clusters without a fault", value: clusters, bound: 0.0, at_least: false }
+    Goal::most("clusters without a fault", clusters, 0.0)
 }
 
-fn sums(scored: &[Scored], requests: u64) -> Vec<Goal> {
-    let all: Vec<&Value> = scored.iter().flat_map(rules).collect();
+fn sums(scored: &[&Scored], requests: u64) -> Vec<Goal> {
+    let all: Vec<&Value> = scored.iter().flat_map(|one| rules(one)).collect();
     let mismatches = |rule: &&&Value| rule["mismatches"].as_u64().unwrap_or(0);
     let frequent: Vec<&&Value> = all.iter().filter(|rule| mismatches(rule) >= FREQUENT).collect();
     let rare = all.iter().filter(|rule| (RARE..FREQUENT).contains(&mismatches(rule)));
@@ -110,8 +128,8 @@ fn sums(scored: &[Scored], requests: u64) -> Vec<Goal> {
             )
         })
         .fold(1.0, f64::min);
-    let least = |name, value, bound| Goal { name, value, bound, at_least: true };
-    let most = |name, value, bound| Goal { name, value, bound, at_least: false };
+    let least = |name: &str, value, bound| Goal::least(name, value, bound);
+    let most = |name: &str, value, bound| Goal::most(name, value, bound);
     let mut goals = vec![
         least("rules found", share(found(&frequent), frequent.len()), 0.97),
         least("rules found in the worst scenario", worst, 0.90),
@@ -133,6 +151,6 @@ fn sums(scored: &[Scored], requests: u64) -> Vec<Goal> {
     goals
 }
 
-fn number(value: &Value) -> f64 {
+pub(super) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or(0.0)
 }

@@ -4,6 +4,7 @@
 //! The folder (`--dir`, or `UNDERSTUDY_SCENARIOS`) holds `run.py` (`list` names the scenarios) and
 //! `drive.py`, which runs one of them through `understudy up` and scores it.
 
+mod families;
 mod goals;
 
 use std::{
@@ -71,12 +72,14 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
     let scenarios =
         if asked.scenarios.is_empty() { listed(&asked.dir)? } else { asked.scenarios.clone() };
     let mut scored = Vec::new();
+    let lagging = lagging(&asked.dir)?;
     for scenario in &scenarios {
+        let lags = lagging.contains(scenario);
         for seed in &asked.seeds {
             if stopped() {
                 bail!("stopped");
             }
-            let score = asked.drive(&binary, scenario, *seed)?;
+            let score = asked.drive(&binary, scenario, *seed, lags)?;
             goals::tell_one(&score);
             scored.push(score);
         }
@@ -86,12 +89,24 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
 
 /// The first word of each line of `run.py list`.
 fn listed(dir: &Path) -> anyhow::Result<Vec<String>> {
+    let name = |line: &String| line.split_whitespace().next().map(str::to_owned);
+    Ok(list(dir)?.iter().filter_map(name).collect())
+}
+
+/// Scenarios of which `run.py list` says that they lag, as the second word.
+fn lagging(dir: &Path) -> anyhow::Result<Vec<String>> {
+    let lags = |line: &&String| line.split_whitespace().nth(1) == Some("lag");
+    let name = |line: &String| line.split_whitespace().next().map(str::to_owned);
+    Ok(list(dir)?.iter().filter(lags).filter_map(name).collect())
+}
+
+fn list(dir: &Path) -> anyhow::Result<Vec<String>> {
     let output = Command::new("python3").arg("run.py").arg("list").current_dir(dir).output()?;
     if !output.status.success() {
         bail!("{}: run.py list failed ({})", dir.display(), output.status);
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 impl Asked {
@@ -134,7 +149,13 @@ impl Asked {
         Ok(asked)
     }
 
-    fn drive(&self, binary: &Path, scenario: &str, seed: u64) -> anyhow::Result<Scored> {
+    fn drive(
+        &self,
+        binary: &Path,
+        scenario: &str,
+        seed: u64,
+        lags: bool,
+    ) -> anyhow::Result<Scored> {
         eprintln!("\n== {scenario}, seed {seed}");
         let servers = self
             .servers
@@ -150,8 +171,15 @@ impl Asked {
         if !self.secondary {
             command.arg("--no-secondary");
         }
+        if lags || servers.is_some() {
+            command.arg("--");
+        }
+        if lags {
+            // Where state is shared and late, an answer is asked for again before it counts.
+            command.args(["--reference", "converge"]);
+        }
         if let Some((postgres, rabbitmq)) = &servers {
-            command.args(["--", "--queue", &rabbitmq.amqp_url, "--store", &postgres.postgres_url]);
+            command.args(["--queue", &rabbitmq.amqp_url, "--store", &postgres.postgres_url]);
         }
         let mut child = command.stdout(Stdio::piped()).spawn().context("python3 drive.py")?;
         let out = child.stdout.take().context("no output of drive.py")?;

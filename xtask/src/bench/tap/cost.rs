@@ -1,4 +1,4 @@
-//! CPU per request at full load, and requests per second.
+//! CPU per request at full load.
 
 use std::{thread, time::Duration};
 
@@ -7,7 +7,7 @@ use super::{
     contenders::Contender,
     load::{Ask, full},
     setting::{Setting, go_on},
-    table::{Row, at_least, at_most, median_of, ratio},
+    table::{Row, at_most, median_of, ratio},
 };
 
 const ALL: [Contender; 8] = [
@@ -84,44 +84,7 @@ fn print_cost(ask: Ask, rows: &[Row]) {
     }
 }
 
-/// Two workers, nothing pinned, 128 connections.
-pub(crate) fn throughput(setting: &Setting, plan: &Plan) -> anyhow::Result<()> {
-    let contenders =
-        [Contender::Direct, Contender::Nginx, Contender::TapNull, Contender::TapRabbit];
-    let mut rows = Vec::new();
-    for round in 0..plan.rounds {
-        for contender in contenders {
-            let running = contender.start(setting, 2, false)?;
-            full(setting, &running, Ask::Get("1k"), 128, 1, false)?;
-            let measured = full(setting, &running, Ask::Get("1k"), 128, plan.seconds, false)?;
-            tell_failures(contender, Ask::Get("1k"), measured.failed);
-            rows.push(Row { round, contender, measured });
-            drop(running);
-            settle()?;
-        }
-        eprintln!("throughput: round {} of {}", round + 1, plan.rounds);
-    }
-    println!("\n1k: two workers, 128 connections, nothing pinned");
-    println!("| contender | requests/s | x nginx | CPU us/request | copies dropped |");
-    println!("|---|---|---|---|---|");
-    for contender in contenders {
-        println!(
-            "| {} | {:.0} | {:.2} | {:.1} | {:.1} % |",
-            contender.name(),
-            median_of(&rows, contender, |m| m.per_second),
-            ratio(&rows, contender, Contender::Nginx, |m| m.per_second),
-            median_of(&rows, contender, |m| m.cpu_us),
-            median_of(&rows, contender, |m| m.dropped * 100.0),
-        );
-    }
-    println!("\ngoals, requests per second");
-    let to = |own| ratio(&rows, own, Contender::Nginx, |m| m.per_second);
-    at_least("tap null: / nginx", to(Contender::TapNull), 0.95);
-    at_least("tap RabbitMQ / nginx", to(Contender::TapRabbit), 0.75);
-    Ok(())
-}
-
-fn tell_failures(contender: Contender, ask: Ask, failed: u64) {
+pub(super) fn tell_failures(contender: Contender, ask: Ask, failed: u64) {
     if failed > 0 {
         println!("{}: {failed} failed requests ({})", contender.name(), ask.name());
     }

@@ -11,6 +11,8 @@ use super::{
 
 /// Well below what any contender can do: the wait is the way, not a queue.
 const RATE: u32 = 1400;
+/// In each round; the first is for warming up.
+const TURNS: usize = 11;
 
 const CONTENDERS: [Contender; 4] =
     [Contender::Direct, Contender::Nginx, Contender::TapNull, Contender::TapRabbit];
@@ -23,15 +25,16 @@ pub(crate) fn run(setting: &Setting, plan: &Plan) -> anyhow::Result<()> {
             running.push((contender, contender.start(setting, 1, true)?));
         }
         // Short turns within a round: the machine is then the same for all.
-        for turn in 0..4 {
+        for turn in 0..TURNS {
             for (contender, running) in &running {
                 go_on()?;
-                let milliseconds = plan.seconds * 250;
+                let milliseconds = plan.seconds * 100;
                 let measured = paced(setting, running, Ask::Get("1k"), RATE, milliseconds, true)?;
                 if turn > 0 {
-                    rows.push(Row { round: round * 4 + turn, contender: *contender, measured });
+                    rows.push(Row { round: round * TURNS + turn, contender: *contender, measured });
                 }
             }
+            running.reverse();
         }
         eprintln!("latency: round {} of {}", round + 1, plan.rounds);
     }

@@ -25,6 +25,7 @@ mod relay;
 mod setting;
 mod steady;
 mod table;
+mod throughput;
 
 use std::path::PathBuf;
 
@@ -104,7 +105,7 @@ fn tap(plan: &Plan) -> anyhow::Result<()> {
         cost::cost(&setting, plan)?;
     }
     if plan.has("throughput") {
-        cost::throughput(&setting, plan)?;
+        throughput::run(&setting, plan)?;
     }
     if plan.has("steady") {
         steady::run(&setting, plan)?;

@@ -91,7 +91,6 @@ impl Stage {
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let wanted = args.web.web.unwrap_or(up::WEB);
-        super::web::refuse_open_address(wanted)?;
         let web_listener = match args.web.web {
             Some(address) => listeners::bind(address, "the web", "--web")?,
             None => listeners::bind_or_any(wanted, "the web", "--web")?,

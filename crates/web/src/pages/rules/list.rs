@@ -9,14 +9,17 @@ use serde::Deserialize;
 
 use super::back;
 use crate::{
-    api::{self, ApiError, RuleId, RuleJson},
+    api::{ApiError, RuleId, RuleJson},
     pages::{
         Look,
         frame::{About, Frame},
         html,
         rule_form::kind_words,
     },
-    serve::{App, FormBody, PageError, PageParameters, asset_url, rule_list},
+    serve::{
+        Actor, App, FormBody, PageError, PageParameters, asset_url, remove_rule, restore_rule,
+        rule_list,
+    },
     words,
 };
 
@@ -79,9 +82,10 @@ struct Row {
 
 pub(super) async fn show(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(asked): PageParameters<Asked>,
 ) -> Result<Html<String>, PageError> {
-    let look = Look::at(&app).await?;
+    let look = Look::at(&app, &actor).await?;
     let version = Some(asked.version.as_str()).filter(|version| !version.is_empty());
     let list = rule_list(&app, version).await?;
     Ok(Html(page(&look, &list.rules, &asked)?))
@@ -169,21 +173,23 @@ fn row(look: &Look, rule: &RuleJson, kept: &[(&str, &str)]) -> Row {
 
 pub(super) async fn remove(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     FormBody(form): FormBody<BackForm>,
 ) -> Result<Redirect, PageError> {
     let id: RuleId = id.parse().map_err(ApiError::NotFound)?;
-    api::remove_rule(app.store(), id).await?;
+    remove_rule(&app, &actor, id).await?;
     Ok(Redirect::to(&back(&form.back, "/rules", ("removed", &id.to_string()))))
 }
 
 pub(super) async fn restore(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     FormBody(form): FormBody<BackForm>,
 ) -> Result<Redirect, PageError> {
     let id: RuleId = id.parse().map_err(ApiError::NotFound)?;
-    api::restore_rule(app.store(), id).await?;
+    restore_rule(&app, &actor, id).await?;
     Ok(Redirect::to(&back(&form.back, "/rules", ("ruled", &id.to_string()))))
 }
 

@@ -21,7 +21,7 @@ use crate::{
         html,
         rule_form::{self, EXPIRIES, KINDS, PlaceChoice, RuleForm},
     },
-    serve::{self, App, FormBody, PageError, PageParameters, asset_url},
+    serve::{self, Actor, App, FormBody, PageError, PageParameters, asset_url},
     words,
 };
 
@@ -71,13 +71,15 @@ struct KeptRow {
 /// The form, opened at a row of the diff or empty.
 pub(super) async fn begin(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(form): PageParameters<RuleForm>,
 ) -> Result<Html<String>, PageError> {
-    Ok(Html(form_page(&app, form, None).await?))
+    Ok(Html(form_page(&app, &actor, form, None).await?))
 }
 
 pub(super) async fn edit(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     PageParameters(asked): PageParameters<RuleForm>,
 ) -> Result<Html<String>, PageError> {
@@ -89,45 +91,47 @@ pub(super) async fn edit(
     } else {
         RuleForm { replaces: id.to_string(), ..asked }
     };
-    Ok(Html(form_page(&app, form, None).await?))
+    Ok(Html(form_page(&app, &actor, form, None).await?))
 }
 
 /// Saves a new rule, where its preview was seen.
 pub(super) async fn save(
     State(app): State<App>,
+    actor: Actor,
     FormBody(form): FormBody<RuleForm>,
 ) -> Result<Response, PageError> {
-    if let Some(again) = look_again(&app, &form).await? {
+    if let Some(again) = look_again(&app, &actor, &form).await? {
         return Ok(again);
     }
     let saved = match form.request() {
-        Ok(request) => api::add_rule(app.store(), &request).await,
+        Ok(request) => serve::add_rule(&app, &actor, &request).await,
         Err(error) => Err(error),
     };
     match saved {
         Ok(rule) => Ok(to_origin(&form, rule.id)),
-        Err(error) => refused(&app, form, error).await,
+        Err(error) => refused(&app, &actor, form, error).await,
     }
 }
 
 /// Writes a saved rule anew, where its preview was seen.
 pub(super) async fn change(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     FormBody(form): FormBody<RuleForm>,
 ) -> Result<Response, PageError> {
     let id: RuleId = id.parse().map_err(ApiError::NotFound)?;
     let form = RuleForm { replaces: id.to_string(), ..form };
-    if let Some(again) = look_again(&app, &form).await? {
+    if let Some(again) = look_again(&app, &actor, &form).await? {
         return Ok(again);
     }
     let saved = match form.request() {
-        Ok(request) => api::change_rule(app.store(), id, &request).await,
+        Ok(request) => serve::change_rule(&app, &actor, id, &request).await,
         Err(error) => Err(error),
     };
     match saved {
         Ok(rule) => Ok(to_origin(&form, rule.id)),
-        Err(error) => refused(&app, form, error).await,
+        Err(error) => refused(&app, &actor, form, error).await,
     }
 }
 
@@ -137,26 +141,40 @@ fn to_origin(form: &RuleForm, id: Option<RuleId>) -> Response {
 }
 
 /// The form once more, where the choice is not the one that was previewed.
-async fn look_again(app: &App, form: &RuleForm) -> Result<Option<Response>, PageError> {
+async fn look_again(
+    app: &App,
+    actor: &Actor,
+    form: &RuleForm,
+) -> Result<Option<Response>, PageError> {
     if form.previewed == form.choice() || rule_form::problem(form).is_some() {
         return Ok(None);
     }
     let problem = "The choice is another than the one that was previewed. Look again, then save.";
-    let page = form_page(app, form.clone(), Some(problem.to_owned())).await?;
+    let page = form_page(app, actor, form.clone(), Some(problem.to_owned())).await?;
     Ok(Some(Html(page).into_response()))
 }
 
-async fn refused(app: &App, form: RuleForm, error: ApiError) -> Result<Response, PageError> {
+async fn refused(
+    app: &App,
+    actor: &Actor,
+    form: RuleForm,
+    error: ApiError,
+) -> Result<Response, PageError> {
     if error.status() >= 500 {
         return Err(error.into());
     }
-    let page = form_page(app, form, Some(error.to_string())).await?;
+    let page = form_page(app, actor, form, Some(error.to_string())).await?;
     Ok((StatusCode::BAD_REQUEST, Html(page)).into_response())
 }
 
-async fn form_page(app: &App, form: RuleForm, problem: Option<String>) -> Result<String, ApiError> {
+async fn form_page(
+    app: &App,
+    actor: &Actor,
+    form: RuleForm,
+    problem: Option<String>,
+) -> Result<String, ApiError> {
     let sample = opened_at(app, &form).await?;
-    let look = Look::at(app).await?;
+    let look = Look::at(app, actor).await?;
     let endpoint = sample.as_ref().map(|sample| look.ledger.name(sample.endpoint));
     let mut form = form.filled(endpoint.as_deref());
     let places = sample.as_ref().map(|sample| rule_form::place_choices(&form, sample));
@@ -227,6 +245,7 @@ async fn opened_at(app: &App, form: &RuleForm) -> Result<Option<SampleRow>, ApiE
 /// The exchanges behind a number of the preview.
 pub(super) async fn preview(
     State(app): State<App>,
+    actor: Actor,
     PageParameters(form): PageParameters<RuleForm>,
 ) -> Result<Html<String>, PageError> {
     let form_href = words::link(
@@ -251,12 +270,13 @@ pub(super) async fn preview(
     );
     let showing = |line: &str| form.showing(line);
     let asked = Behind { question: form.question()?, form: &form, form_href };
-    Ok(Html(behind(&app, asked, &showing).await?))
+    Ok(Html(behind(&app, &actor, asked, &showing).await?))
 }
 
 /// The exchanges in which a saved rule hides something.
 pub(super) async fn hides(
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     PageParameters(form): PageParameters<RuleForm>,
 ) -> Result<Html<String>, PageError> {
@@ -269,7 +289,7 @@ pub(super) async fn hides(
     let version = Some(form.version.clone()).filter(|version| !version.is_empty());
     let question = EffectRequest { rule: None, replaces: Some(id), cluster: None, version };
     let form_href = words::link(&format!("/rules/{id}/edit"), &[("theme", &form.theme)]);
-    Ok(Html(behind(&app, Behind { question, form: &form, form_href }, &showing).await?))
+    Ok(Html(behind(&app, &actor, Behind { question, form: &form, form_href }, &showing).await?))
 }
 
 struct Behind<'a> {
@@ -280,10 +300,11 @@ struct Behind<'a> {
 
 async fn behind(
     app: &App,
+    actor: &Actor,
     asked: Behind<'_>,
     showing: &(dyn Fn(&str) -> String + Sync),
 ) -> Result<String, ApiError> {
-    let look = Look::at(app).await?;
+    let look = Look::at(app, actor).await?;
     let effect = serve::effect(app, &asked.question).await?;
     let removes = asked.question.rule.is_none();
     let default = if removes { "returns" } else { "clears" };

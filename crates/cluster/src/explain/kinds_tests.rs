@@ -1,0 +1,280 @@
+//! Which kind of cause mismatches have: a rule, faulty data, or a change of the primary.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Aside, Row, Scalar,
+    book::{Book, RowSeen},
+    cause::{self, CauseKind, Found, Seen, Subject},
+    spot::{Restated, Spots, spots_of},
+    tests::Dice,
+};
+use crate::{EndpointId, Place, ValueClass, Where};
+
+/// Rows of one endpoint with what each shows.
+#[derive(Default)]
+struct World {
+    book: Book,
+    rows: Vec<Seen>,
+    sets: Vec<(Spots, Restated)>,
+}
+
+impl World {
+    fn add(&mut self, aside: Aside, fields: Vec<(&str, Scalar)>, residual: &[Place]) {
+        let id = self.rows.len() as i64;
+        let mut cells = aside.cells();
+        cells.extend(fields.into_iter().map(|(field, value)| (field.to_owned(), value)));
+        let set = (!residual.is_empty()).then(|| {
+            let spots = spots_of(residual);
+            let known = self.sets.iter().position(|(own, _)| *own == spots);
+            known.unwrap_or_else(|| {
+                let mut restated = Restated::default();
+                restated.add(residual);
+                self.sets.push((spots, restated));
+                self.sets.len() - 1
+            })
+        });
+        let (endpoint, version) = (EndpointId(7), "1".to_owned());
+        let row = Row { cells };
+        let seen = RowSeen { id, endpoint, version, signature: 1, near: false, minute: 0, row };
+        self.book.add(seen);
+        self.rows.push(Seen { id, weight: 1.0, set });
+    }
+
+    fn causes(self) -> Vec<Found> {
+        self.causes_knowing(&[])
+    }
+
+    fn causes_knowing(self, faulty: &[&str]) -> Vec<Found> {
+        let (sets, restated) = self.sets.into_iter().unzip();
+        let volatile = Restated::default();
+        let faulty = faulty.iter().map(|id| (*id).to_owned()).collect();
+        let subject = Subject { book: &self.book, rows: self.rows, sets, restated, volatile };
+        cause::causes(&subject, &faulty)
+    }
+}
+
+fn changed(path: &str) -> Place {
+    let class = ValueClass::named("integer");
+    let (place, path, kind) = (Where::Body, path.to_owned(), diff::Kind::ValueChanged);
+    Place { place, path, kind, left: class.clone(), right: class }
+}
+
+fn text(text: impl Into<String>) -> Scalar {
+    Scalar::Text(text.into())
+}
+
+fn number(number: u64) -> Scalar {
+    Scalar::Number(number as f64)
+}
+
+fn said(found: &Found) -> String {
+    found.terms.iter().map(super::Term::text).collect::<Vec<_>>().join(" and ")
+}
+
+/// A product: its group and price follow from its number; of a hundred one row is missing in the
+/// candidate and one is old.
+fn sku(n: u64) -> (String, &'static str, u64, bool, bool) {
+    let mut dice = Dice(n * 7_919);
+    let group = ["garden", "kitchen", "office", "toys"][dice.below(4) as usize];
+    let (price, luck) = (199 + dice.below(20_000), dice.below(100));
+    (format!("P-{:06}", 100_000 + n * 37), group, price, luck == 0, luck == 1)
+}
+
+#[test]
+fn rows_that_are_missing_or_old_are_one_cause_with_their_ids_and_no_rule() {
+    let (mut world, mut dice) = (World::default(), Dice(3));
+    let mut faulty = BTreeSet::new();
+    for n in 0..6_000 {
+        let (id, group, price, missing, old) = sku(dice.below(1_500));
+        let aside = Aside { at: 1_000 + n, session: n / 5, ..Aside::default() };
+        let fields = vec![
+            ("request.path.sku", text(id.clone())),
+            ("request.header.x-agent", text(dice.one_of(&["web", "ios"]))),
+            ("response.body.sku", text(id.clone())),
+            ("response.body.group", text(group)),
+            ("response.body.price_cents", number(price)),
+            ("response.body.stock", number(price % 90)),
+        ];
+        let residual = match (missing, old) {
+            (true, _) => vec![Place::status(200, 404)],
+            (_, true) if price % 2 == 0 => vec![changed("/price_cents")],
+            (_, true) => vec![changed("/stock")],
+            _ => Vec::new(),
+        };
+        if !residual.is_empty() {
+            faulty.insert(id);
+        }
+        world.add(aside, fields, &residual);
+    }
+    let found = world.causes();
+    let told: Vec<_> = found.iter().map(|one| (one.kind, said(one))).collect();
+    assert_eq!(told, [(CauseKind::Data, String::new())]);
+    assert_eq!(found[0].entities.iter().cloned().collect::<BTreeSet<_>>(), faulty);
+    assert_eq!(found[0].sets.len(), 3);
+}
+
+#[test]
+fn of_two_things_in_a_request_the_faulty_one_is_blamed_and_a_rule_beside_them_stays_one() {
+    let (mut world, mut dice) = (World::default(), Dice(5));
+    let (mut old_ones, mut gone) = (BTreeSet::new(), BTreeSet::new());
+    for n in 0..6_000 {
+        let (id, group, price, _, old) = sku(dice.below(500));
+        let customer = dice.below(300);
+        let business = Dice(customer * 31).below(4) == 0;
+        let segment = if business { "business" } else { "retail" };
+        let quantity = [1, 1, 2, 3, 5, 10, 12, 20][dice.below(8) as usize];
+        let is_gone = customer % 97 == 5;
+        let person = format!("{}", 200_000 + customer * 31);
+        let residual = if is_gone {
+            gone.insert(person.clone());
+            vec![Place::status(200, 404)]
+        } else if old || (business && quantity >= 10) {
+            if old {
+                old_ones.insert(id.clone());
+            }
+            vec![changed("/total_cents")]
+        } else {
+            Vec::new()
+        };
+        let aside = Aside { at: 1_000 + n, session: n / 4, ..Aside::default() };
+        let fields = vec![
+            ("request.path.id", text(person)),
+            ("request.path.sku", text(id.clone())),
+            ("request.query.qty", text(quantity.to_string())),
+            ("response.body.segment", text(segment)),
+            ("response.body.group", text(group)),
+            ("response.body.total_cents", number(price * quantity)),
+        ];
+        world.add(aside, fields, &residual);
+    }
+    let found = world.causes();
+    let mut rules: Vec<String> =
+        found.iter().filter(|one| one.kind == CauseKind::Rule).map(said).collect();
+    rules.sort();
+    assert_eq!(rules, ["qty >= 10 and answered segment = business"]);
+    let data = found.iter().find(|one| one.kind == CauseKind::Data).expect("data");
+    let named: BTreeSet<String> = data.entities.iter().cloned().collect();
+    let truth: BTreeSet<String> = old_ones.union(&gone).cloned().collect();
+    let right = named.intersection(&truth).count();
+    assert!(right * 100 >= named.len() * 95, "{named:?} {truth:?}");
+    assert!(right * 100 >= truth.len() * 95, "{named:?} {truth:?}");
+}
+
+#[test]
+fn a_rule_on_what_a_thing_is_stays_a_rule() {
+    let (mut world, mut dice) = (World::default(), Dice(9));
+    for n in 0..4_000 {
+        let (id, group, price, ..) = sku(dice.below(400));
+        let residual = if price > 15_000 { vec![changed("/shipping_cents")] } else { Vec::new() };
+        let aside = Aside { at: 1_000 + n, session: n / 5, ..Aside::default() };
+        let fields = vec![
+            ("request.path.sku", text(id)),
+            ("response.body.group", text(group)),
+            ("response.body.price_cents", number(price)),
+        ];
+        world.add(aside, fields, &residual);
+    }
+    let told: Vec<_> = world.causes().iter().map(|one| (one.kind, said(one))).collect();
+    assert_eq!(told, [(CauseKind::Rule, "answered price_cents > 15000".to_owned())]);
+}
+
+#[test]
+fn what_no_rule_explains_and_nothing_repeats_is_left_alone() {
+    let (mut world, mut dice) = (World::default(), Dice(11));
+    for n in 0..4_000 {
+        let residual = if dice.below(40) == 0 { vec![changed("/total")] } else { Vec::new() };
+        let aside = Aside { at: 1_000 + n, session: n / 5, ..Aside::default() };
+        // A session asks for its own thing again and again, and only sometimes it differs.
+        let fields = vec![
+            ("request.path.id", text(format!("L{}", n / 5))),
+            ("response.body.kind", text(dice.one_of(&["a", "b", "c"]))),
+        ];
+        world.add(aside, fields, &residual);
+    }
+    assert!(world.causes().is_empty());
+}
+
+#[test]
+fn things_that_are_at_fault_elsewhere_are_evidence_where_nothing_repeats() {
+    let asked: Vec<(String, bool)> = (0..900_u64)
+        .map(|n| {
+            let mut dice = Dice(n * 6_151);
+            (format!("C{:06}", dice.below(1_000_000)), dice.below(75) == 0)
+        })
+        .collect();
+    let world = || {
+        let mut world = World::default();
+        for (n, (id, gone)) in asked.iter().enumerate() {
+            let residual = if *gone { vec![Place::status(200, 404)] } else { Vec::new() };
+            let aside = Aside { at: 1_000 + n as i64, session: n as i64, ..Aside::default() };
+            world.add(aside, vec![("request.path.id", text(id.clone()))], &residual);
+        }
+        world
+    };
+    assert!(world().causes().is_empty());
+    let gone: Vec<&str> =
+        asked.iter().filter(|(_, gone)| *gone).map(|(id, _)| id.as_str()).collect();
+    let found = world().causes_knowing(&gone[..3]);
+    let told: Vec<_> = found.iter().map(|one| (one.kind, one.entities.len())).collect();
+    assert_eq!(told, [(CauseKind::Data, gone.len())]);
+}
+
+/// A fare, asked at a moment; the primary has another release from the 3,000th request on.
+fn fares(version: impl Fn(bool) -> Option<String>, seat: impl Fn(bool) -> u64) -> Vec<Found> {
+    let (mut world, mut dice) = (World::default(), Dice(13));
+    for n in 0..6_000_i64 {
+        let released = n >= 3_000;
+        let first = dice.below(5) == 0;
+        let age = 1 + dice.below(80);
+        let mut residual = Vec::new();
+        if age < 6 {
+            residual.push(changed("/fare_cents"));
+        }
+        if first && released {
+            residual.push(changed("/seat_cents"));
+        }
+        let aside = Aside {
+            at: 1_764_000_000_000 + n * 10,
+            session: n / 5,
+            primary: version(released),
+            ..Aside::default()
+        };
+        let fields = vec![
+            ("request.query.class", text(if first { "1" } else { "2" })),
+            ("request.query.age", text(age.to_string())),
+            ("request.query.from", text(dice.one_of(&["BER", "HAM", "MUC", "CGN"]))),
+            ("response.body.fare_cents", number(900 + dice.below(9_000))),
+            ("response.body.seat_cents", number(if first { seat(released) } else { 0 })),
+        ];
+        world.add(aside, fields, &residual);
+    }
+    world.causes()
+}
+
+fn told(found: &[Found]) -> Vec<(CauseKind, String, bool, Option<&str>)> {
+    let mut told: Vec<_> = found
+        .iter()
+        .map(|one| (one.kind, said(one), one.since.is_some(), one.primary_version.as_deref()))
+        .collect();
+    told.sort_by(|a, b| a.1.cmp(&b.1));
+    told
+}
+
+#[test]
+fn a_release_of_the_primary_is_told_from_a_rule_that_was_always_missing() {
+    let age = (CauseKind::Rule, "age < 6".to_owned(), false, None);
+    let seat = |released: bool| if released { 450 } else { 0 };
+    let class = "class = 1".to_owned();
+    let with = fares(|released| Some(if released { "7.4.0" } else { "7.3.0" }.into()), seat);
+    let change = (CauseKind::PrimaryChanged, class.clone(), true, Some("7.4.0"));
+    assert_eq!(told(&with), [age.clone(), change]);
+    let since = with.iter().find_map(|one| one.since).expect("a moment");
+    assert!((1_764_000_030_000..1_764_000_032_000).contains(&since), "{since}");
+    let without = fares(|_| None, seat);
+    let change = (CauseKind::PrimaryChanged, class.clone(), true, None);
+    assert_eq!(told(&without), [age.clone(), change]);
+    // The primary says the same as before: the candidate's own change is no excuse.
+    let candidate = fares(|_| Some("7.3.0".into()), |_| 450);
+    assert_eq!(told(&candidate), [age, (CauseKind::Rule, class, true, None)]);
+}

@@ -1,0 +1,52 @@
+-- Who may see and change what, and who changed what.
+
+-- password: an argon2 hash in PHC form. role: viewer or editor.
+CREATE TABLE users (
+    name       TEXT PRIMARY KEY,
+    role       TEXT NOT NULL,
+    password   TEXT NOT NULL,
+    changed_at BIGINT NOT NULL
+);
+
+-- Log-ins of users, by the hash of what the browser holds.
+CREATE TABLE logins (
+    hash       BYTEA PRIMARY KEY,
+    name       TEXT NOT NULL,
+    begun_at   BIGINT NOT NULL,
+    used_at    BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX logins_by_name ON logins (name);
+
+-- Failed log-ins in a row, of an account or from an address. until: no try is taken before.
+CREATE TABLE login_failures (
+    place    TEXT PRIMARY KEY,
+    failures BIGINT NOT NULL,
+    until    BIGINT NOT NULL
+);
+CREATE INDEX login_failures_by_time ON login_failures (until);
+
+-- Tokens of programs, by the hash of what they hold. scope: read, gate or write.
+CREATE TABLE tokens (
+    name       TEXT PRIMARY KEY,
+    hash       BYTEA NOT NULL UNIQUE,
+    scope      TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at BIGINT,
+    used_at    BIGINT
+);
+
+-- Every change by people and programs. via: how the actor was known. before, after: JSON or NULL.
+CREATE TABLE audit (
+    id      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at      BIGINT NOT NULL,
+    actor   TEXT NOT NULL,
+    via     TEXT NOT NULL,
+    address TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    before  TEXT,
+    after   TEXT,
+    folded  TEXT NOT NULL
+);
