@@ -90,10 +90,7 @@ struct Page {
     parts: Vec<TitlePart>,
     state: State,
     cause: &'static str,
-    may_reopen: bool,
-    may_accept: bool,
-    may_fix: bool,
-    may_recheck: bool,
+    may: May,
     recheck: Option<Progress>,
     did: Option<Did>,
     acts: Acts,
@@ -137,6 +134,27 @@ struct Page {
     samples: Vec<SampleLink>,
     matches: Vec<SampleLink>,
     panel: Option<Panel>,
+}
+
+/// What can be done with it now.
+struct May {
+    reopen: bool,
+    accept: bool,
+    fix: bool,
+    recheck: bool,
+}
+
+impl May {
+    /// `gone`: all that is left of it are volatile places.
+    fn of(cluster: &Cluster, gone: bool, recheck: Option<&Recheck>) -> Self {
+        let settled = matches!(cluster.state.as_str(), "accepted" | "fixed");
+        Self {
+            reopen: settled,
+            accept: !gone && !settled,
+            fix: !gone && cluster.state != "fixed",
+            recheck: !gone && cluster.cause_kind != "lag" && recheck.is_none_or(Recheck::is_over),
+        }
+    }
 }
 
 /// How far a recheck is.
@@ -187,16 +205,7 @@ pub(crate) fn page(
     let entities = cluster.entities.clone().unwrap_or_default();
     let near = nearest(kept.matches.clone(), terms, NEAREST);
     let matches = links(look, &near, terms, sample, id, asked);
-    let panel = sample.map(|sample| {
-        let context = Context {
-            exchange: sample.exchange.to_string(),
-            cluster: id.to_string(),
-            version: list.version.clone(),
-            theme: list.theme.clone(),
-        };
-        let href = |changes: &[(&str, &str)]| href(id, asked, changes);
-        sample::panel(sample, &masks, &asked.panel, &context, &href)
-    });
+    let panel = sample.map(|sample| panel_of(sample, &masks, id, asked));
     let themed = ("theme", list.theme.as_str());
     let counted_in =
         version.map_or_else(|| cluster.versions.last().cloned(), |v| Some(v.to_owned()));
@@ -213,12 +222,7 @@ pub(crate) fn page(
             position: neighbours.2,
             state: if gone { State::VOLATILE } else { State::of(&cluster.state) },
             cause: kind_words(&cluster.cause_kind),
-            may_reopen: matches!(cluster.state.as_str(), "accepted" | "fixed"),
-            may_accept: !gone && !matches!(cluster.state.as_str(), "accepted" | "fixed"),
-            may_fix: !gone && cluster.state != "fixed",
-            may_recheck: !gone
-                && cluster.cause_kind != "lag"
-                && kept.recheck.as_ref().is_none_or(Recheck::is_over),
+            may: May::of(&cluster, gone, kept.recheck.as_ref()),
             recheck: kept.recheck.as_ref().map(progress),
             did: kept.did,
             acts: Acts::of(&cluster, &list.version, href(id, asked, &[])),
@@ -272,6 +276,17 @@ pub(crate) fn page(
         }
         .render(),
     )
+}
+
+fn panel_of(sample: &SampleRow, masks: &Masks, id: ClusterId, asked: &Asked) -> Panel {
+    let context = Context {
+        exchange: sample.exchange.to_string(),
+        cluster: id.to_string(),
+        version: asked.list.version.clone(),
+        theme: asked.list.theme.clone(),
+    };
+    let href = |changes: &[(&str, &str)]| href(id, asked, changes);
+    sample::panel(sample, masks, &asked.panel, &context, &href)
 }
 
 fn progress(recheck: &Recheck) -> Progress {
