@@ -139,7 +139,6 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
         }],
         conditions: Vec::new(),
         entities: Some(vec![HOSTILE.into()]),
-        changed: None,
         follows: Some(HOSTILE.into()),
         changed: None,
     };
