@@ -1,9 +1,7 @@
 //! Counters with the places of their signatures, at today's endpoints.
 
-use std::collections::BTreeMap;
-
 use cluster::{EndpointId, Place, Signature};
-use store::{EndpointRow, Outcome, Store, Versus};
+use store::{Outcome, Store, Versus};
 
 use super::{PreviewError, home};
 
@@ -25,8 +23,7 @@ pub(super) async fn counted(
     store: &Store,
     version: Option<&str>,
 ) -> Result<Vec<Counted>, PreviewError> {
-    let rows: BTreeMap<i64, EndpointRow> =
-        store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect();
+    let rows = super::all_endpoints(store).await?;
     let counts = store.signature_counts().await?.into_iter();
     let counts = counts.filter(|count| {
         count.versus == Versus::Candidate && version.is_none_or(|one| one == count.version)
