@@ -132,7 +132,7 @@ impl Analyst {
         }
         self.fold().await?;
         let at_quiet = self.looked.is_none_or(|at| at.elapsed() > QUIET_EVERY);
-        closing::look(&self.store, at_quiet).await.context("closing what is fixed")?;
+        Box::pin(closing::look(&self.store, at_quiet)).await.context("closing what is fixed")?;
         if at_quiet {
             self.looked = Some(tokio::time::Instant::now());
         }

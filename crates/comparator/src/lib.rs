@@ -156,9 +156,9 @@ async fn work(
     // Each ends by itself: taking and learning at `shutdown`, recording when all is recorded.
     tokio::join!(
         intake::take_shared(workshop, queue, share, judged, workers, shutdown),
-        recorder.run(waiting, shutdown.clone()),
+        Box::pin(recorder.run(waiting, shutdown.clone())),
         follow(store, models, metrics, judge, shutdown),
-        analyst.run(shutdown.clone()),
+        Box::pin(analyst.run(shutdown.clone())),
     );
     Ok(())
 }

@@ -42,6 +42,7 @@ use crate::{
     ledger::{KeptLedger, Ledger},
     pages,
     pulse::Pulse,
+    trend::{KeptTimeline, Timeline},
 };
 
 /// Requests under way at shutdown get this long.
@@ -68,6 +69,7 @@ struct Shared {
     desired: tokio::sync::Mutex<()>,
     requests: probes::Requests,
     feed: events::Feed,
+    timeline: KeptTimeline,
 }
 
 impl App {
@@ -93,6 +95,7 @@ impl App {
             desired: tokio::sync::Mutex::default(),
             requests: probes::Requests::default(),
             feed: events::Feed::until(shutdown),
+            timeline: KeptTimeline::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -160,6 +163,11 @@ impl App {
 
     pub(crate) fn desired_turn(&self) -> &tokio::sync::Mutex<()> {
         &self.shared.desired
+    }
+
+    /// Counts by time, as of now or of a moment ago.
+    pub(crate) async fn timeline(&self) -> Result<Arc<Timeline>, StoreError> {
+        self.shared.timeline.look(&self.shared.store).await
     }
 
     pub(crate) fn feed(&self) -> &events::Feed {

@@ -1,6 +1,13 @@
 //! Counts by time, in as many stretches as a sparkline has columns.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use store::{EndpointKey, Outcome, Store, StoreError, TrendCount};
 
@@ -21,7 +28,7 @@ pub(crate) struct Trend {
 }
 
 impl Trend {
-    pub(crate) async fn read(store: &Store, now: i64) -> Result<Self, StoreError> {
+    async fn read(store: &Store, now: i64) -> Result<Self, StoreError> {
         let first = store.first_minute().await?.unwrap_or(now);
         let length = if now - first < 2 * HOUR { 2 * HOUR / SLOTS } else { HOUR };
         let from = now - now.rem_euclid(length) - (SLOTS - 1) * length;
@@ -67,8 +74,84 @@ impl Trend {
     }
 }
 
+/// What pages draw by time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timeline {
+    pub(crate) trend: Trend,
+    /// Compared and differing in each of the last [`MINUTES`], oldest first.
+    pub(crate) minutes: Vec<(u64, u64)>,
+}
+
+/// Minutes of the newest traffic.
+const MINUTES: usize = 60;
+/// A timeline is as good as new for so long, and for so many times as long as reading it took.
+const FRESH: Duration = Duration::from_secs(2);
+const RESTS: u32 = 20;
+/// One that is older is waited for; before that it is read anew beside the requests.
+const TOO_OLD: Duration = Duration::from_secs(60);
+
+impl Timeline {
+    async fn read(store: &Store) -> Result<Self, StoreError> {
+        let now = jiff::Timestamp::now().as_microsecond().div_euclid(60_000_000);
+        let from = now - MINUTES as i64 + 1;
+        let minutes = by_minute(&store.trend(from, 1).await?, from, MINUTES);
+        Ok(Self { trend: Trend::read(store, now).await?, minutes })
+    }
+}
+
+/// The timeline between requests: summing counters by time takes longer the more there is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeptTimeline {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    kept: Mutex<Option<Kept>>,
+    reading: AtomicBool,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    timeline: Arc<Timeline>,
+    at: Instant,
+    took: Duration,
+}
+
+impl KeptTimeline {
+    pub(crate) async fn look(&self, store: &Store) -> Result<Arc<Timeline>, StoreError> {
+        let kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(kept) = kept.filter(|kept| kept.at.elapsed() < TOO_OLD) else {
+            return self.read(store).await;
+        };
+        let is_fresh = kept.at.elapsed() < (kept.took * RESTS).max(FRESH);
+        // A small one is read at once, so that a page shows what was just compared.
+        if !is_fresh && kept.took < FRESH / 100 {
+            return self.read(store).await;
+        }
+        if !is_fresh && !self.shared.reading.swap(true, Ordering::SeqCst) {
+            let (kept, store) = (self.clone(), store.clone());
+            tokio::spawn(async move {
+                if let Err(error) = kept.read(&store).await {
+                    tracing::warn!(%error, "counts by time could not be read");
+                }
+                kept.shared.reading.store(false, Ordering::SeqCst);
+            });
+        }
+        Ok(kept.timeline)
+    }
+
+    async fn read(&self, store: &Store) -> Result<Arc<Timeline>, StoreError> {
+        let at = Instant::now();
+        let timeline = Arc::new(Timeline::read(store).await?);
+        let kept = Kept { timeline: Arc::clone(&timeline), at, took: at.elapsed() };
+        *self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        Ok(timeline)
+    }
+}
+
 /// Pairs compared, and those that differ, by minute: what goes on now.
-pub(crate) fn by_minute(counts: &[TrendCount], from: i64, minutes: usize) -> Vec<(u64, u64)> {
+fn by_minute(counts: &[TrendCount], from: i64, minutes: usize) -> Vec<(u64, u64)> {
     let mut sums: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
     for count in counts {
         let sum = sums.entry(count.minute).or_default();

@@ -171,12 +171,14 @@ impl Stages {
             after_tap.cancel();
             outcome
         };
+        // Boxed: one future that holds all stages is larger than the stack of a worker bears
+        // where nothing is optimised.
         let (copied, (), replayed, compared, shown) = tokio::join!(
-            copy,
+            Box::pin(copy),
             self.opinion.follow(&store, &after_tap),
-            alone("the replayer", replayer::run(self.replay, after_tap.clone())),
-            alone("the comparator", comparator::run(self.compare, after_tap.clone())),
-            alone("the web", web::run(self.show, after_tap.clone())),
+            alone("the replayer", Box::pin(replayer::run(self.replay, after_tap.clone()))),
+            alone("the comparator", Box::pin(comparator::run(self.compare, after_tap.clone()))),
+            alone("the web", Box::pin(web::run(self.show, after_tap.clone()))),
         );
         queue.close().await;
         store.close().await;

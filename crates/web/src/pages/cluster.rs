@@ -25,7 +25,7 @@ use super::{
 use crate::{
     api::{self, ApiError, Cluster, ClusterId, HistoryEntry, Recheck},
     draw::{Columns, Curves},
-    trend::Trend,
+    trend::Timeline,
     weigh::Judged,
     words,
 };
@@ -70,7 +70,7 @@ pub(crate) struct Kept {
     pub(crate) model: Arc<Model>,
     /// Of the endpoint hit most.
     pub(crate) rows: Vec<Judged>,
-    pub(crate) trend: Trend,
+    pub(crate) timeline: Arc<Timeline>,
     pub(crate) history: Vec<HistoryEntry>,
     pub(crate) did: Option<Did>,
     /// The newest.
@@ -254,8 +254,8 @@ pub(crate) fn page(
             changes: changes(&cluster),
             follows: cluster.follows.clone(),
             spark: clusters::spark(look, &cluster, 216, 36),
-            by_time: clusters::spark_of(&kept.trend, &cluster, 216, 24),
-            span: kept.trend.span(),
+            by_time: clusters::spark_of(&kept.timeline.trend, &cluster, 216, 24),
+            span: kept.timeline.trend.span(),
             spark_from: versions.last().map(ToString::to_string).unwrap_or_default(),
             spark_to: versions.first().map(ToString::to_string).unwrap_or_default(),
             compare_href: (versions.len() > 1).then(|| words::link("/compare", &[themed])),

@@ -19,6 +19,7 @@ use crate::{
     api::{ApiError, ClusterId, ExchangesQuery},
     draw::Columns,
     ledger::Scope,
+    trend::Timeline,
     words,
 };
 
@@ -29,8 +30,6 @@ const KEYS: &[(&str, &str)] = &[
     ("c", "Open the cluster"),
     ("/", "Search"),
 ];
-/// Minutes of the two strips.
-pub(crate) const MINUTES: usize = 60;
 const ONE_KEYS: &[(&str, &str)] =
     &[("n p", "Next, previous difference"), ("esc", "Back to the list")];
 const LIMIT: u32 = 100;
@@ -91,8 +90,7 @@ pub(crate) struct Found<'a> {
     pub(crate) model: &'a Model,
     /// How many are kept of what is asked for.
     pub(crate) kept: u64,
-    /// Compared and differing, minute by minute.
-    pub(crate) minutes: Vec<(u64, u64)>,
+    pub(crate) timeline: &'a Timeline,
 }
 
 struct Segment {
@@ -189,12 +187,15 @@ pub(crate) fn page(look: &Look, found: &Found<'_>, asked: &Asked) -> Result<Stri
     let rows = &found.rows.rows;
     let masks = Masks::new(look, found.model);
     let most = |pick: fn(&(u64, u64)) -> u64| {
-        format!("{} a minute", words::count(found.minutes.iter().map(pick).max().unwrap_or(0)))
+        format!(
+            "{} a minute",
+            words::count(found.timeline.minutes.iter().map(pick).max().unwrap_or(0))
+        )
     };
     html(
         Page {
             frame: Frame::of(look, &about),
-            below: pace(&found.minutes),
+            below: pace(&found.timeline.minutes),
             about: behind::about(&asked.wanted()),
             behind: Behind::of(counted, found.kept),
             q: asked.q.clone(),
@@ -203,8 +204,8 @@ pub(crate) fn page(look: &Look, found: &Found<'_>, asked: &Asked) -> Result<Stri
             segments: segments(asked),
             slices: slices(look, asked),
             slice: asked.slice.clone(),
-            compared: strip(&found.minutes, |minute| minute.0),
-            differ: strip(&found.minutes, |minute| minute.1),
+            compared: strip(&found.timeline.minutes, |minute| minute.0),
+            differ: strip(&found.timeline.minutes, |minute| minute.1),
             most: (most(|minute| minute.0), most(|minute| minute.1)),
             rows: rows.iter().map(|sample| row(look, sample, &masks, asked)).collect(),
             older: found.rows.next.as_deref().map(|cursor| link(asked, &[("cursor", cursor)])),

@@ -16,7 +16,6 @@ use super::{
 use crate::{
     api::{self, ApiError, ClusterId, sample_query},
     serve::{Actor, App, PageError, PageParameters},
-    trend::{Trend, by_minute},
     weigh,
 };
 
@@ -63,8 +62,8 @@ async fn readiness(
     PageParameters(asked): PageParameters<readiness::Asked>,
 ) -> Answer {
     let look = Look::at(&app, &actor).await?;
-    let trend = Trend::read(app.store(), look.ledger.now_minute()).await?;
-    Ok(Html(readiness::page(&look, &trend, &asked)?))
+    let timeline = app.timeline().await?;
+    Ok(Html(readiness::page(&look, &timeline.trend, &asked)?))
 }
 
 async fn clusters(
@@ -74,13 +73,13 @@ async fn clusters(
 ) -> Answer {
     asked.list = asked.list.with_tokens();
     let look = Look::at(&app, &actor).await?;
-    let trend = match asked.list.spark.as_str() {
-        "hours" => Some(Trend::read(app.store(), look.ledger.now_minute()).await?),
+    let timeline = match asked.list.spark.as_str() {
+        "hours" => Some(app.timeline().await?),
         _ => None,
     };
     let back = asked.list.link("/clusters", &[("at", &asked.at)]);
     let did = doors::did(app.store(), &asked.did, back).await?;
-    let extra = clusters::Extra { trend: trend.as_ref(), did };
+    let extra = clusters::Extra { trend: timeline.as_ref().map(|one| &one.trend), did };
     Ok(Html(clusters::page(&look, extra, &asked)?))
 }
 
@@ -139,11 +138,11 @@ async fn kept(
     let recheck = api::rechecks(store, Some(id)).await?.rechecks.into_iter().next();
     let fix = store.fixes().await?.remove(&id.0);
     let rows = weigh::opened(&store.judged_rows(id.0, row.endpoint, WEIGHED).await?);
-    let trend = Trend::read(store, look.ledger.now_minute()).await?;
+    let timeline = app.timeline().await?;
     let history = api::history(store, id).await?.changes;
     let back = asked.list.link(&format!("/clusters/{id}"), &[("sample", &asked.sample)]);
     let did = doors::did(store, &asked.did, back).await?;
-    Ok(cluster::Kept { samples, matches, model, rows, trend, history, did, recheck, fix })
+    Ok(cluster::Kept { samples, matches, model, rows, timeline, history, did, recheck, fix })
 }
 
 async fn exchanges(
@@ -163,10 +162,9 @@ async fn exchanges(
         let found = rows.len() as u64;
         (Page { rows, next: None }, found)
     };
-    let from = look.ledger.now_minute() - exchanges::MINUTES as i64 + 1;
-    let minutes = by_minute(&store.trend(from, 1).await?, from, exchanges::MINUTES);
+    let timeline = app.timeline().await?;
     let model = app.model().await?;
-    let found = exchanges::Found { rows: &rows, model: &model, kept, minutes };
+    let found = exchanges::Found { rows: &rows, model: &model, kept, timeline: &timeline };
     Ok(Html(exchanges::page(&look, &found, &asked)?))
 }
 
