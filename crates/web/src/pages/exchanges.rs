@@ -31,8 +31,14 @@ const KEYS: &[(&str, &str)] = &[
 ];
 /// Minutes of the two strips.
 pub(crate) const MINUTES: usize = 60;
-const ONE_KEYS: &[(&str, &str)] =
-    &[("n p", "Next, previous difference"), ("esc", "Back to the list")];
+const ONE_KEYS: &[(&str, &str)] = &[
+    ("n p", "Next, previous difference"),
+    ("u", "Split or unified"),
+    ("e", "Open folds"),
+    ("i", "Ignore…"),
+    ("y", "Copy link"),
+    ("esc", "Back to the list"),
+];
 const LIMIT: u32 = 100;
 
 #[derive(Debug, Default, Deserialize)]

@@ -569,10 +569,6 @@ fn model(now: Micros) -> ModelRow {
     };
     let model = Model {
         number: 4,
-        parameters: Vec::new(),
-        explained: Vec::new(),
-        rules: Vec::new(),
-        overruled: Vec::new(),
         volatile: vec![
             volatile(2, "/decision_id", "uuid", 8_622),
             volatile(2, "/trace", "token", 8_622),
@@ -582,6 +578,7 @@ fn model(now: Micros) -> ModelRow {
                 ..volatile(7, "/seen_at", "instant_near", 0)
             },
         ],
+        ..Model::default()
     };
     ModelRow { number: 4, at: now, doc: serde_json::to_string(&model).expect("a model is JSON") }
 }
