@@ -26,7 +26,6 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
             ]),
         )?;
     }
-    step("build", cargo().args(["build", "--locked", "-p", "understudy"]))?;
     install::ensure(&[&CHROMIUM, &CHROMEDRIVER])?;
     let axe = install::axe(&target()?);
     let servers = Servers::start()?;

@@ -337,6 +337,7 @@ fn cluster_row(at: u64, now: Micros) -> ClusterRow {
         conditions: if at % 3 == 0 { Vec::new() } else { vec![condition] },
         entities: None,
         follows: None,
+        changed: None,
     };
     ClusterRow {
         id: 0,
@@ -360,11 +361,6 @@ fn model(now: Micros) -> ModelRow {
         families: Vec::new(),
         evidence: Evidence::Class { class: "uuid".into(), differed: 900, compared: 900 },
     });
-    let model = Model {
-        number: 4,
-        parameters: Vec::new(),
-        explained: Vec::new(),
-        volatile: volatile.collect(),
-    };
+    let model = Model { number: 4, volatile: volatile.collect(), ..Model::default() };
     ModelRow { number: 4, at: now, doc: serde_json::to_string(&model).unwrap_or_default() }
 }
