@@ -141,7 +141,6 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
         entities: Some(vec![HOSTILE.into()]),
         changed: None,
         follows: Some(HOSTILE.into()),
-        changed: None,
     };
     let row = ClusterRow {
         id: 0,
