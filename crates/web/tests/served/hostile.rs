@@ -139,8 +139,8 @@ async fn fill(stage: &Stage) -> Vec<ExchangeId> {
         }],
         conditions: Vec::new(),
         entities: Some(vec![HOSTILE.into()]),
-        changed: None,
         follows: Some(HOSTILE.into()),
+        changed: None,
     };
     let row = ClusterRow {
         id: 0,
