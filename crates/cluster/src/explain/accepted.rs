@@ -147,7 +147,8 @@ mod tests {
             let cells = vec![("request.body.amount".to_owned(), Scalar::Number((id * 10) as f64))];
             let (endpoint, version) = (AT, "v2".to_owned());
             let row = Row { cells };
-            rows.book.add(RowSeen { id, endpoint, version, signature: 1, minute: 0, row });
+            let (signature, minute, near) = (1, 0, false);
+            rows.book.add(RowSeen { id, endpoint, version, signature, minute, near, row });
         }
         let finding = |signature| Finding {
             signature,
@@ -164,6 +165,10 @@ mod tests {
             terms: above(55),
             notes: Vec::new(),
             figures: Figures::default(),
+            kind: Default::default(),
+            entities: Vec::new(),
+            since: None,
+            primary_version: None,
         };
         let explained = Explained {
             endpoint: AT,
@@ -171,6 +176,7 @@ mod tests {
             rows: 40,
             mismatches: 20,
             basis: 0,
+            faulty: 0,
             causes: vec![cause],
             shares: vec![Share { signature: 1, key: "k".into(), rows: 20, of: 20 }],
         };

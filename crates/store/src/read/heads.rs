@@ -5,6 +5,7 @@ use exchange::{ExchangeId, Micros};
 use super::{
     Merges, SampleQuery,
     samples::{NEWEST_FIRST, exchange, filtered},
+    today,
 };
 use crate::{
     SignatureKey, Store, StoreError,
@@ -34,7 +35,11 @@ impl Store {
     pub async fn sample_heads(&self, query: &SampleQuery) -> Result<Vec<SampleHead>, StoreError> {
         let mut tx = self.backend.read().await?;
         let merges = Merges::load(&mut tx).await?;
-        let select = filtered(sql(SELECT), query, &merges, None);
+        let mut query = query.clone();
+        if let Some(cluster) = query.cluster {
+            query.cluster = Some(today(&mut tx, cluster).await?);
+        }
+        let select = filtered(sql(SELECT), &query, &merges, None);
         let rows = tx.fetch(select.and(NEWEST_FIRST, i64::from(query.limit))).await?;
         rows.iter().map(head).collect()
     }

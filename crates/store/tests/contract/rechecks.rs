@@ -157,7 +157,7 @@ async fn a_reset_forgets_verdicts_and_keeps_the_funnel() {
         let of_v2 = compared_with(3, WRONG, |pair| pair.version = "v2".into());
         let kept = compared_with(4, WRONG, |pair| {
             pair.sample = Some(sample(4, 0));
-            pair.row = Some(KeptRow { hash: 7, cells: vec![1; 3] });
+            pair.row = Some(KeptRow { hash: 7, near: None, cells: vec![1; 3] });
             pair.watched = vec![Watched { condition: 9, meets: true, differs: true }];
         });
         let all = [compared(0, EQUAL), compared(1, WRONG), compared(2, OTHER), of_v2, kept];

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use askama::Template;
 use cluster::{Model, doc::TitlePart};
 use serde::Deserialize;
-use store::{FixRow, SampleRow};
+use store::{FixRow, SampleHead, SampleRow};
 
 use super::{
     Look,
@@ -30,12 +30,16 @@ use crate::{
     words,
 };
 use panels::{Change, When, changes, curves, when};
-use samples::{SampleLink, links, nearest, shown};
+use samples::{SampleLink, links, nearest};
 
 /// Ids of missing or old data that a page shows; the files hold all.
 const SHOWN_ENTITIES: usize = 60;
 const KEYS: &[(&str, &str)] = &[
     ("n p", "Next, previous difference"),
+    ("s", "Next sample"),
+    ("u", "Split or unified"),
+    ("e", "Open folds"),
+    ("i", "Ignore…"),
     ("j k", "Next, previous cluster"),
     ("a", "Accept"),
     ("o", "Own"),
@@ -65,8 +69,10 @@ pub(crate) struct Asked {
 
 /// What the store keeps of one cluster.
 pub(crate) struct Kept {
-    pub(crate) samples: Vec<SampleRow>,
-    pub(crate) matches: Vec<SampleRow>,
+    pub(crate) samples: Vec<SampleHead>,
+    pub(crate) matches: Vec<SampleHead>,
+    /// The sample the URL names, else the newest.
+    pub(crate) shown: Option<SampleRow>,
     pub(crate) model: Arc<Model>,
     /// Of the endpoint hit most.
     pub(crate) rows: Vec<Judged>,
@@ -198,7 +204,7 @@ pub(crate) fn page(
     let versions: Vec<&str> = look.ledger.candidate_versions().into_iter().take(12).collect();
     let neighbours = neighbours(look, &cluster, asked)?;
     let terms = cluster.conditions.first().map_or(&[][..], |one| one.terms.as_slice());
-    let sample = shown(&kept, asked);
+    let sample = kept.shown.as_ref();
     let masks = Masks::new(look, &kept.model);
     let gone = is_volatile(look, &cluster, &kept.model);
     let samples = links(look, &kept.samples, terms, sample, id, asked);

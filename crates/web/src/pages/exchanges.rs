@@ -30,8 +30,14 @@ const KEYS: &[(&str, &str)] = &[
     ("c", "Open the cluster"),
     ("/", "Search"),
 ];
-const ONE_KEYS: &[(&str, &str)] =
-    &[("n p", "Next, previous difference"), ("esc", "Back to the list")];
+const ONE_KEYS: &[(&str, &str)] = &[
+    ("n p", "Next, previous difference"),
+    ("u", "Split or unified"),
+    ("e", "Open folds"),
+    ("i", "Ignore…"),
+    ("y", "Copy link"),
+    ("esc", "Back to the list"),
+];
 const LIMIT: u32 = 100;
 
 #[derive(Debug, Default, Deserialize)]

@@ -122,19 +122,25 @@ async fn kept(
         ..SampleQuery::default()
     };
     let (mut samples, matches, model) = (
-        store.samples(&samples).await?.rows,
-        store.samples(&matches).await?.rows,
+        store.sample_heads(&samples).await?,
+        store.sample_heads(&matches).await?,
         app.model().await?,
     );
     // A link to a sample leads to it, also where it is not among the newest.
     let asked_for = asked.sample.parse::<ExchangeId>().ok();
     let listed = |id| samples.iter().chain(&matches).any(|sample| sample.exchange == id);
-    if let Some(wanted) = asked_for.filter(|id| !listed(*id))
-        && let Some(sample) = store.sample(wanted).await?
+    let mut wanted = asked_for.filter(|id| listed(*id)).or(samples.first().map(|one| one.exchange));
+    if let Some(other) = asked_for.filter(|id| !listed(*id))
+        && let Some(sample) = store.sample(other).await?
         && sample.cluster == Some(id.0)
     {
-        samples.insert(0, sample);
+        samples.splice(0..0, store.sample_heads_at(&[other]).await?);
+        wanted = Some(other);
     }
+    let shown = match wanted {
+        Some(id) => store.sample(id).await?,
+        None => None,
+    };
     let recheck = api::rechecks(store, Some(id)).await?.rechecks.into_iter().next();
     let fix = store.fixes().await?.remove(&id.0);
     let rows = weigh::opened(&store.judged_rows(id.0, row.endpoint, WEIGHED).await?);
@@ -142,7 +148,7 @@ async fn kept(
     let history = api::history(store, id).await?.changes;
     let back = asked.list.link(&format!("/clusters/{id}"), &[("sample", &asked.sample)]);
     let did = doors::did(store, &asked.did, back).await?;
-    Ok(cluster::Kept { samples, matches, model, rows, timeline, history, did, recheck, fix })
+    Ok(cluster::Kept { samples, matches, shown, model, rows, timeline, history, did, recheck, fix })
 }
 
 async fn exchanges(

@@ -1,14 +1,18 @@
 //! The kept exchanges of a cluster with the values its condition speaks of, beside them the nearest
-//! that match, and which of them is shown.
+//! that match.
 
 use cluster::{
     doc::DocTerm,
     explain::{Row, on_scale},
 };
-use store::SampleRow;
+use store::{SampleHead, SampleRow};
 
-use super::{Asked, Kept, href};
-use crate::{api::ClusterId, pages::Look, words};
+use super::{Asked, href};
+use crate::{
+    api::{self, ClusterId},
+    pages::Look,
+    words,
+};
 
 pub(super) struct SampleLink {
     pub(super) href: String,
@@ -23,7 +27,7 @@ pub(super) struct SampleLink {
 
 pub(super) fn links(
     look: &Look,
-    samples: &[SampleRow],
+    samples: &[SampleHead],
     terms: &[DocTerm],
     shown: Option<&SampleRow>,
     id: ClusterId,
@@ -32,27 +36,24 @@ pub(super) fn links(
     samples
         .iter()
         .map(|sample| {
-            let request = &sample.view.request;
-            let query = request.query.as_deref().map(|query| format!("?{query}"));
+            let time = api::instant(sample.captured_at);
+            // The method stands in the facts above.
+            let line = sample.line.as_str();
             SampleLink {
-                href: href(id, asked, &[("sample", &sample.exchange.to_string())]),
-                path: format!("{}{}", request.path, query.unwrap_or_default())
+                href: href(id, asked, &[("sample", &sample.exchange.to_string()), ("open", "")]),
+                path: line
+                    .split_once(' ')
+                    .map_or(line, |(_, target)| target)
                     .split_inclusive(['/', '?', '&'])
                     .map(str::to_owned)
                     .collect(),
                 values: values(sample, terms),
-                clock: words::moment(&sample.view.captured_at, look.now),
-                time: sample.view.captured_at.clone(),
+                clock: words::moment(&time, look.now),
+                time,
                 current: shown.is_some_and(|shown| shown.exchange == sample.exchange),
             }
         })
         .collect()
-}
-
-/// The sample the URL names, else the newest.
-pub(super) fn shown<'a>(kept: &'a Kept, asked: &Asked) -> Option<&'a SampleRow> {
-    let mut all = kept.samples.iter().chain(&kept.matches);
-    all.find(|sample| sample.exchange.to_string() == asked.sample).or(kept.samples.first())
 }
 
 /// Values shown of one sample.
@@ -60,7 +61,7 @@ const MOST_VALUES: usize = 3;
 /// Letters of one value.
 const MOST_LETTERS: usize = 24;
 
-fn values(sample: &SampleRow, terms: &[DocTerm]) -> String {
+fn values(sample: &SampleHead, terms: &[DocTerm]) -> String {
     let Some(row) = features(sample) else { return String::new() };
     let mut fields: Vec<&str> = terms.iter().map(|term| bare(&term.field)).collect();
     fields.dedup();
@@ -76,7 +77,7 @@ fn values(sample: &SampleRow, terms: &[DocTerm]) -> String {
     fields.iter().filter_map(one).take(MOST_VALUES).collect::<Vec<_>>().join(" · ")
 }
 
-fn features(sample: &SampleRow) -> Option<Row> {
+fn features(sample: &SampleHead) -> Option<Row> {
     sample.features.as_deref().and_then(Row::unpack)
 }
 
@@ -88,11 +89,11 @@ fn bare(field: &str) -> &str {
 /// Those that match, nearest to the condition first: with most of its values, then with numbers
 /// that differ least.
 pub(super) fn nearest(
-    mut matches: Vec<SampleRow>,
+    mut matches: Vec<SampleHead>,
     terms: &[DocTerm],
     most: usize,
-) -> Vec<SampleRow> {
-    let distance = |sample: &SampleRow| -> f64 {
+) -> Vec<SampleHead> {
+    let distance = |sample: &SampleHead| -> f64 {
         let Some(row) = features(sample) else { return f64::INFINITY };
         terms.iter().map(|term| apart(&row, term)).sum()
     };
