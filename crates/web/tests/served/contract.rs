@@ -42,7 +42,9 @@ async fn answers_are_what_the_document_says() {
             Some("rules") => "R-1",
             _ => exchange.as_str(),
         };
-        let url = format!("/api/v1{}", path.replace("{id}", id));
+        let parameters = methods["get"]["parameters"].to_string();
+        let asked = if parameters.contains(r#""hurl","json""#) { "?format=json" } else { "" };
+        let url = format!("/api/v1{}{asked}", path.replace("{id}", id));
         shape::check(&document, schema, &stage.json(&url).await, &url);
         checked += 1;
     }
