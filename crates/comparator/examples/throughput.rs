@@ -115,7 +115,10 @@ impl Stage {
         let shutdown = CancellationToken::new();
         let (begun, busy) = (Instant::now(), cpu_seconds()?);
         let running = tokio::spawn(comparator::run(inputs, shutdown.clone()));
-        while queue.depth(Lane::Pairs).await != Some(0) {
+        // What was handed out no longer waits in the queue, and may not be recorded yet.
+        while queue.depth(Lane::Pairs).await != Some(0)
+            || self.store.funnel().await?.compared < self.next
+        {
             anyhow::ensure!(!running.is_finished(), "the comparator ended early");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

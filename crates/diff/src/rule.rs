@@ -68,13 +68,18 @@ pub enum RuleKind {
 
 /// What is wrong with a rule, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("rule {index}: `{path}`{}: {problem}", at_byte(.position))]
+#[error("rule {}: `{path}`{}: {problem}", number(.index), at_byte(.position))]
 pub struct RuleError {
     pub index: usize,
     pub path: String,
     /// Byte offset in `path`, where it is the path that is wrong.
     pub position: Option<usize>,
     pub problem: String,
+}
+
+/// People count from 1.
+fn number(index: &usize) -> usize {
+    index + 1
 }
 
 fn at_byte(position: &Option<usize>) -> String {

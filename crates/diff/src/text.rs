@@ -57,7 +57,7 @@ fn line(change: &Change) -> String {
         let _ = write!(out, " (left at {})", place(left_path));
     }
     if let Some(rule) = change.masked_by {
-        let _ = write!(out, " (masked by rule {rule})");
+        let _ = write!(out, " (masked by rule {})", rule + 1);
     }
     out
 }
@@ -119,7 +119,7 @@ mod tests {
             "4 differences, 1 masked\n\
              ~ /a: 1 -> \"1\"\n\
              - /b: \"x\"\n\
-             ~ /m: 1 -> 2 (masked by rule 0)\n\
+             ~ /m: 1 -> 2 (masked by rule 1)\n\
              > /o: same elements in another order\n\
              + /c: { \"k\\u001b\": 1}\n\
              note: left: duplicate key \"d\" at /d, the last one counts\n"

@@ -114,7 +114,7 @@ fn paths_with_filters_are_found_in_each_body() {
 fn a_rule_that_cannot_be_used_is_refused_with_its_place() {
     use serde_json::json;
     for (rule, part) in [
-        (json!({"path": "$.items[*", "kind": "ignore"}), "rule 1: `$.items[*`"),
+        (json!({"path": "$.items[*", "kind": "ignore"}), "rule 2: `$.items[*`"),
         (json!({"path": "$.a", "kind": "regex", "pattern": "("}), "`pattern` is not usable"),
         (json!({"path": "$.a", "kind": "array_key", "key": []}), "`key` is empty"),
         (json!({"path": "$.a", "kind": "array_key", "key": ["id"]}), "starts with `/`"),

@@ -85,7 +85,7 @@ fn listed(text: &str) -> Result<Vec<RouteRules>, String> {
         {
             members.insert("kind".to_owned(), kind);
         }
-        serde_json::from_value(rule).map_err(|problem| format!("rule {index}: {problem}"))
+        serde_json::from_value(rule).map_err(|problem| format!("rule {}: {problem}", index + 1))
     };
     rules.into_iter().enumerate().map(rule).collect()
 }
