@@ -9,8 +9,9 @@ use tap::SliceConfig;
 
 use crate::harness::{Copying, OK, PATIENCE, Primary, Tap, Wire, in_every_condition};
 
-/// More than the buffers of two sockets hold, less than a response kept in memory would be.
-const BUFFERS: usize = 16 << 20;
+/// More than the buffers of two sockets hold where the kernel lets them grow, less than a response
+/// kept in memory would be.
+const BUFFERS: usize = 48 << 20;
 
 #[test]
 fn a_client_that_reads_slowly_holds_the_primary_back() {
