@@ -166,13 +166,14 @@ mod tests {
         let mut pulse = Pulse::default();
         assert_eq!(pulse.behind(), None);
         for look in 0..10 {
-            pulse.look(look * 2_000_000, &funnel(look as u64 * 50, look as u64 * 50, 100));
+            let captured = 1_000 + look as u64 * 50;
+            pulse.look(look * 2_000_000, &funnel(captured, captured, 100));
         }
-        // 450 captured, 350 settled: as many were captured at the look of 14 s; it is 18 s.
+        // 1,450 captured, 1,350 settled: as many were captured at the look of 14 s; it is 18 s.
         assert_eq!(pulse.behind(), Some(4));
-        pulse.look(20_000_000, &funnel(500, 500, 0));
+        pulse.look(20_000_000, &funnel(1_500, 1_500, 0));
         assert_eq!(pulse.behind(), Some(0));
-        pulse.look(22_000_000, &funnel(500, 500, 5_000));
+        pulse.look(22_000_000, &funnel(1_500, 1_500, 900));
         assert_eq!(pulse.behind(), None, "longer than is known");
     }
 }

@@ -272,8 +272,8 @@ impl Judge<'_> {
                 state => state.to_owned(),
             },
             count: cluster.count,
-            owner: cluster.owner,
-            reason: cluster.note,
+            owner: cluster.accepted_by.or(cluster.owner),
+            reason: cluster.accepted_reason.or(cluster.note),
             expires_at: cluster.expires_at,
             condition: cluster.accepted_condition,
         });

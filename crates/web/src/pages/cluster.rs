@@ -272,7 +272,7 @@ pub(crate) fn page(
             samples,
             matches,
             id: own,
-            parts: cluster.title_parts,
+            parts: clusters::sentence(&cluster.title_parts),
             endpoint: cluster.endpoint,
             first_seen_exact: cluster.first_seen,
             last_seen_exact: cluster.last_seen,

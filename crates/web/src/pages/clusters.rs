@@ -3,7 +3,9 @@
 mod signs;
 mod summary;
 
-pub(crate) use signs::{Repeat, State, cause_words, kind_words, spark, spark_of, support};
+pub(crate) use signs::{
+    Repeat, State, cause_words, kind_words, sentence, spark, spark_of, support,
+};
 pub(crate) use summary::differing;
 
 use askama::Template;
@@ -260,7 +262,7 @@ impl Table<'_> {
         Row {
             at: id == self.asked.at,
             href: list.link(&format!("/clusters/{id}"), &[]),
-            parts: cluster.title_parts.clone(),
+            parts: sentence(&cluster.title_parts),
             endpoint: cluster.endpoint.clone(),
             support: support(cluster),
             cause: kind_words(&cluster.cause_kind),

@@ -1,6 +1,6 @@
 //! How a cluster is shown in one line: signs, words, sparkline.
 
-use cluster::doc::Level;
+use cluster::doc::{Level, TitlePart};
 
 use crate::{api::Cluster, draw::Columns, pages::Look, trend::Trend, words};
 
@@ -68,14 +68,15 @@ pub(crate) fn support(cluster: &Cluster) -> String {
         0 | 1 => {}
         more => parts.push(format!("{more} endpoints")),
     }
-    match cluster.conditions.first() {
-        Some(condition) => parts.push(format!(
+    match (counts(&cluster.title_parts), cluster.conditions.first()) {
+        (Some(counts), _) => parts.push(counts),
+        (None, Some(condition)) => parts.push(format!(
             "{} of such requests, {} of these mismatches, over {}",
             words::percent(condition.precision),
             words::percent(condition.recall),
             words::plural(condition.support, "stored row")
         )),
-        None => parts.push(cause_words(&cluster.cause_kind).to_owned()),
+        (None, None) => parts.push(cause_words(&cluster.cause_kind).to_owned()),
     }
     let causes = cluster.differences.iter().filter_map(|one| one.cause.as_ref());
     parts.extend(causes.map(|cause| cause.text.clone()).take(1));
@@ -83,6 +84,19 @@ pub(crate) fn support(cluster: &Cluster) -> String {
         parts.push(format!("follows from {follows}"));
     }
     parts.join(" · ")
+}
+
+/// The sentence without the counts in brackets at its end: they stand below it.
+pub(crate) fn sentence(parts: &[TitlePart]) -> Vec<TitlePart> {
+    let kept = parts.len() - usize::from(counts(parts).is_some());
+    parts[..kept].to_vec()
+}
+
+/// `212 of 213 such requests, 0 of 8,410 others`, where a sentence ends with it in brackets.
+fn counts(parts: &[TitlePart]) -> Option<String> {
+    let TitlePart::Words(words) = parts.last()? else { return None };
+    let inside = words.strip_prefix('(')?.strip_suffix(')')?;
+    Some(inside.replace(';', ","))
 }
 
 pub(crate) fn cause_words(kind: &str) -> &'static str {
@@ -116,4 +130,19 @@ pub(crate) fn spark_of(trend: &Trend, cluster: &Cluster, width: u32, height: u32
         .map(|count| (count as f64, words::count(count)))
         .collect();
     Columns::over("stretches of time", &values, width, height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_stand_below_the_sentence() {
+        let words = |text: &str| TitlePart::Words(text.to_owned());
+        let parts = [words("is gone"), words("(19 of 19 such requests kept; 0 of 141 others)")];
+        assert_eq!(sentence(&parts), [words("is gone")]);
+        assert_eq!(counts(&parts).as_deref(), Some("19 of 19 such requests kept, 0 of 141 others"));
+        assert_eq!(sentence(&parts[..1]), [words("is gone")]);
+        assert!(sentence(&[]).is_empty());
+    }
 }
