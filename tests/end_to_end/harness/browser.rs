@@ -9,11 +9,28 @@ use super::{free_port, until};
 
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 
-/// A browser; both programs end when dropped.
+/// A browser; both programs end when dropped, whatever became of the test: a page left open would
+/// go on asking for news at a port that another test has by then.
 pub(crate) struct Browser {
     pub(crate) client: Client,
     _driver: tokio::process::Child,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let profile = self.profile.path().display().to_string();
+        for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            let id = process.file_name().to_string_lossy().parse().ok();
+            if !String::from_utf8_lossy(&line).contains(&profile) {
+                continue;
+            }
+            if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
+                rustix::process::kill_process(id, rustix::process::Signal::KILL).ok();
+            }
+        }
+    }
 }
 
 impl Browser {
@@ -60,7 +77,7 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
-        Some(Self { client, _driver: driver, _profile: profile })
+        Some(Self { client, _driver: driver, profile })
     }
 
     pub(crate) async fn text(&self, css: &str) -> String {
