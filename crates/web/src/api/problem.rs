@@ -6,7 +6,7 @@ use store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     #[error("{0}")]
     NotFound(String),
     /// A parameter that cannot be read, or a combination that makes no sense.
@@ -27,6 +27,18 @@ pub enum ApiError {
     /// Stored documents that this build cannot read.
     #[error("{0}")]
     Unreadable(String),
+}
+
+impl From<StoreError> for ApiError {
+    /// A cursor comes from who asks; everything else is the store's own.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Cursor => {
+                Self::Parameter { parameter: "cursor", problem: error.to_string() }
+            }
+            error => Self::Store(error),
+        }
+    }
 }
 
 /// The body of `application/problem+json`.

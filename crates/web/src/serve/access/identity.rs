@@ -105,8 +105,8 @@ pub(super) async fn of(app: &App, parts: &Parts) -> Result<Option<Actor>, ApiErr
 /// Whether nobody has to log in.
 pub(super) async fn is_open(app: &App) -> Result<bool, ApiError> {
     let named = app.config().proxy.user_header.is_some();
-    let open = app.address().ip().is_loopback() && !named;
-    Ok(open && !app.keeper().look_for_users(app).await?)
+    let has_users = app.keeper().look_for_users(app).await?;
+    Ok(app.address().ip().is_loopback() && !named && !has_users)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
