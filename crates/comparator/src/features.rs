@@ -11,7 +11,7 @@ use cluster::{
 use exchange::{Pair, Request, redact::Redactor};
 use percent_encoding::percent_decode_str;
 
-use crate::{facts::Facts, leaves, plan::Plan, side::Side};
+use crate::{facts::Facts, leaves, plan::Plan, primary_version::PrimaryVersion, side::Side};
 
 /// Cells of one row.
 const MOST_CELLS: usize = 300;
@@ -103,6 +103,11 @@ pub(crate) fn row(
         if let Some(value) = response.headers.get(name) {
             cells.add(&format!("response.header.{name}"), text(value));
         }
+    }
+    // Which build answered: a release of the primary may be what a condition hangs on.
+    let told = PrimaryVersion::telling(response);
+    if let Some((name, version)) = told.filter(|(name, _)| !redactor.hides_header(name)) {
+        cells.add(&format!("response.header.{name}"), text(&version));
     }
     if wanted.response_body
         && let Ok(body) = primary.body()

@@ -29,14 +29,18 @@ impl PrimaryVersion {
     /// As [`PrimaryVersion::of`], else any header that looks like a build's name: good enough to
     /// tell that it changed.
     pub(crate) fn or_guess(&self, response: &Response) -> Option<String> {
-        self.of(response).or_else(|| {
-            let telling = response.headers.iter().find(|header| {
-                let name = header.name.to_ascii_lowercase();
-                TELLING.iter().any(|part| name.contains(part))
-            })?;
-            let said = std::str::from_utf8(&telling.value).ok()?;
-            Some(said.trim()).filter(is_version).map(str::to_owned)
-        })
+        self.of(response).or_else(|| Self::telling(response).map(|(_, version)| version))
+    }
+
+    /// The first header that looks like a build's name, with what it says.
+    pub(crate) fn telling(response: &Response) -> Option<(String, String)> {
+        let telling = response.headers.iter().find_map(|header| {
+            let name = header.name.to_ascii_lowercase();
+            TELLING.iter().any(|part| name.contains(part)).then_some((name, &header.value))
+        });
+        let (name, value) = telling?;
+        let said = std::str::from_utf8(value).ok()?.trim();
+        Some(said).filter(is_version).map(|said| (name, said.to_owned()))
     }
 }
 

@@ -13,11 +13,12 @@ use super::{
     entities::Entities,
     merge::{fold_meetings, merged},
     onset::{self, Side},
+    row::Scalar,
     search::{self, Rule},
     sharpen,
     spot::{Restated, Spot, Spots, is_alone},
     table::Table,
-    term::Term,
+    term::{Term, Test},
     work::Work,
 };
 use crate::{EndpointId, doc::DocTerm};
@@ -228,7 +229,7 @@ impl Subject<'_> {
         });
         let found: Vec<Found> = found.collect();
         match began {
-            Some(at) => self.since(found, set, (at, restated), table.rows),
+            Some(at) => self.since(found, set, (at, restated), table),
             None => found,
         }
     }
@@ -259,10 +260,10 @@ impl Subject<'_> {
         mut found: Vec<Found>,
         set: usize,
         (at, restated): (i64, &Restated),
-        rows: usize,
+        table: &Table,
     ) -> Vec<Found> {
         if found.is_empty() {
-            found.push(Found::new(set, Bits::all(rows)));
+            found.push(Found::new(set, Bits::all(table.rows)));
         }
         for cause in &mut found {
             let covered = || self.rows.iter().enumerate().filter(|(row, _)| cause.bits.has(*row));
@@ -277,6 +278,10 @@ impl Subject<'_> {
             cause.since = Some(at);
             if let Side::Primary { version } = onset::changed_side(&kept, at, &answered, &asked) {
                 cause.kind = CauseKind::PrimaryChanged;
+                if let Some((term, bits)) = version.as_deref().and_then(|v| says(v, table)) {
+                    cause.bits = cause.bits.and(&bits);
+                    cause.terms.push(term);
+                }
                 cause.primary_version = version;
             }
         }
@@ -351,6 +356,16 @@ impl Subject<'_> {
         (is_alone(own) || !is_alone(theirs))
             && !paths(theirs).iter().any(|path| mine.contains(path))
     }
+}
+
+/// The term of an answer that says it is of this build, where a header says so.
+fn says(version: &str, table: &Table) -> Option<(Term, Bits)> {
+    let value = Scalar::Text(version.to_owned());
+    let column = table.columns.iter().find(|column| {
+        column.field.starts_with("response.header.") && column.values.contains(&value)
+    })?;
+    let bits = column.rows_with(table.rows, |own| *own == value);
+    Some((Term { field: column.field.clone(), test: Test::Equal(value) }, bits))
 }
 
 impl Found {

@@ -10,6 +10,8 @@ use super::entities::{BOUND, Entities, Role};
 
 /// Bits that repetition must give, before anything is called a fault of data.
 const ENOUGH: f64 = 15.0;
+/// Mismatches left by rules, as a share of all rows, that faulty things may be.
+const MOST_REST: f64 = 0.5;
 /// Mismatches of one thing among all rows about it.
 const ALWAYS: f64 = 0.8;
 
@@ -31,7 +33,11 @@ pub(super) fn faulty(
     known: &BTreeSet<String>,
 ) -> Faulty {
     let rest = left.len() as f64 / (left.len() + matching.len()).max(1) as f64;
-    let bits_each = -rest.clamp(1e-6, 0.5).log2();
+    // Where most requests differ there is no telling faulty things from what is always so.
+    if rest > MOST_REST {
+        return Faulty::default();
+    }
+    let bits_each = -rest.max(1e-6).log2();
     let mut blamed: BTreeMap<usize, Vec<(usize, u32, u64)>> = BTreeMap::new();
     let mut evidence = 0.0;
     for (at, role) in entities.roles.iter().enumerate() {
