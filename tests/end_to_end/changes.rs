@@ -253,7 +253,7 @@ const KINDS: &[Kind] = &[
             )
         },
         cause: "offset",
-        says: "higher by 7 in 8",
+        says: "higher by 7 in",
     },
 ];
 

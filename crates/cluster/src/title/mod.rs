@@ -18,8 +18,8 @@ use crate::{
     signature::{PlaceKey, kind_word},
 };
 
-/// From this share of the samples on, a description says what the change is.
-const CLEAR: f64 = 0.9;
+/// Distinct pairs of values that would show what a change is.
+const MANY: usize = 8;
 /// Differences listed in a document.
 const MOST_DIFFERENCES: usize = 20;
 
@@ -54,9 +54,14 @@ pub(crate) fn document(places: &[Place], samples: &[&SampleSeen]) -> ClusterDoc 
     }
 }
 
-/// What the change at one place is, where that is clear.
+/// What the change at one place is; that it is none of the known ones where many values say so;
+/// `None` where few do.
 pub(crate) fn way(place: &Place, samples: &[&SampleSeen]) -> Option<Way> {
-    let change = Values::of(place, samples).change.filter(|change| change.share >= CLEAR)?;
+    let values = Values::of(place, samples);
+    let Some(change) = values.change else {
+        let many = values.pairs.len() >= MANY;
+        return many.then(|| Way { text: "unclear".into(), is_form: false });
+    };
     // Names and limits are each endpoint's own.
     let own = matches!(change.cause_type, "enum_map" | "cap" | "cut" | "affix" | "constant");
     let text = if own { "" } else { change.text.as_str() };

@@ -224,7 +224,11 @@ impl EndpointTally {
             }
             let (place, path) = (difference.place, difference.path.clone());
             let id = PlaceId { place, path, covers: Covers::Value };
-            self.observed.entry(id.clone()).or_default().add(sample.at, left, right, weight);
+            let observed = self.observed.entry(id.clone()).or_default();
+            match place {
+                Where::Header => observed.add(sample.at, bare(left), bare(right), weight),
+                Where::Status | Where::Body => observed.add(sample.at, left, right, weight),
+            }
             if sample.shows_another_entity_beside(difference) {
                 *self.beside_entity.entry(id).or_default() += 1;
             }
@@ -376,10 +380,9 @@ impl EndpointTally {
             let beside = self.beside_entity.get(id).copied().unwrap_or(0);
             let alone = beside * 2 < observed.differing.len();
             let nature = match (id.place, id.covers) {
-                (Where::Header, _) => {
-                    let technical = !MEANT_FOR_CLIENTS.contains(&id.path.as_str());
-                    (technical && observed.is_per_side()).then_some(Nature::PerSide)
-                }
+                (Where::Header, _) if MEANT_FOR_CLIENTS.contains(&id.path.as_str()) => None,
+                (Where::Header, _) if observed.is_per_side() => Some(Nature::PerSide),
+                (Where::Header, _) => observed.of_value(alone, known),
                 (_, Covers::Order) => observed.is_shuffled().then_some(Nature::Shuffled),
                 (_, Covers::Value) => observed.of_value(alone, known),
                 (_, Covers::Presence) => None,
@@ -401,6 +404,12 @@ const MEANT_FOR_CLIENTS: [&str; 8] = [
     "vary",
     "allow",
 ];
+
+/// The value of a header that is a number, without the quotes of its text.
+fn bare(json: &str) -> &str {
+    let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.filter(|text| crate::shape::is_number(text) && !text.starts_with('0')).unwrap_or(json)
+}
 
 /// Whether a place is a header that names the software or host which answers.
 fn names_side(id: &PlaceId) -> bool {

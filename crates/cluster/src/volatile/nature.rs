@@ -121,7 +121,10 @@ impl Observed {
             }
             all > 0 && f64::from(with) >= least * f64::from(all)
         };
+        // One number on both sides is no counter, whatever else differs around it.
+        let apart = counted.iter().filter(|one| one.1 != one.2).count();
         counted.len() >= LEAST_COUNTED
+            && apart as f64 >= NEARLY_ALL * counted.len() as f64
             && self.rate() >= NEARLY_ALL
             && rising(|one| one.1, CONCORDANT)
             && rising(|one| one.2, CONCORDANT_REPLAYED)
@@ -375,6 +378,8 @@ mod tests {
         let number = |from: u64, n: u64| json!(format!("INV-{:06}", from + n));
         assert_eq!(nature(20, |n| (number(5, n), number(900, n))), Some(Nature::Counter));
         assert_eq!(nature(6, |n| (left(n), right(n))), None, "too few");
+        let named = |n: u64| (json!(format!("Ada {n}")), json!(format!("ADA {n}")));
+        assert_eq!(nature(40, named), None, "the same number on both sides");
         // Amounts with a surcharge do not rise with time.
         let amount = |n: u64| 100 + mix(n) % 900;
         assert_eq!(nature(60, |n| (json!(amount(n)), json!(amount(n) + 49))), None);

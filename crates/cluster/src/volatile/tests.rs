@@ -281,3 +281,26 @@ fn a_header_that_names_the_side_is_never_a_finding() {
     let tallies = BTreeMap::from([(EndpointId(7), often), (EndpointId(8), seldom)]);
     assert_eq!(volatile_places(&tallies, &|_| Vec::new()).len(), 2);
 }
+
+#[test]
+fn a_timing_in_a_header_is_no_finding() {
+    let mix = |n: u64| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) % 60 + 1;
+    let sample = |n: u64| SampleSeen {
+        at: n as i64,
+        differences: vec![crate::learn::SampleDifference {
+            place: Where::Header,
+            path: "x-response-time-ms".into(),
+            kind: Kind::ValueChanged,
+            primary: Some(format!("\"{}\"", mix(n))),
+            candidate: Some(format!("\"{}\"", mix(n + 7_919))),
+            from: None,
+        }],
+        ..SampleSeen::default()
+    };
+    let mut tally = EndpointTally::default();
+    for n in 0..80 {
+        tally.sample(&sample(n), 1.0);
+    }
+    let natures = tally.natures(&[]);
+    assert_eq!(natures.iter().map(|(_, nature)| *nature).collect::<Vec<_>>(), [Nature::Unrelated]);
+}
