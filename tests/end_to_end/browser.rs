@@ -66,7 +66,7 @@ async fn a_reviewer_walks_from_the_answer_to_the_differing_values() {
         assert!(!browser.text("h1").await.is_empty(), "{path}");
         browser.assert_calm(path).await;
     }
-    browser.client.close().await.unwrap();
+    browser.client.clone().close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,5 +107,5 @@ async fn pausing_from_the_page_stops_copying_and_users_are_served() {
         system.api("/funnel").await["captured"].as_u64().unwrap_or(0) > 0
     })
     .await;
-    browser.client.close().await.unwrap();
+    browser.client.clone().close().await.unwrap();
 }

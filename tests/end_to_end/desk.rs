@@ -153,7 +153,7 @@ async fn clusters_are_worked_through_by_keys_and_everything_can_be_undone() {
     browser.waits_for("the search", "return location.search.includes('owner')").await;
     let list = browser.text("main").await;
     assert!(list.contains("fee") && !list.contains("APPROVED"), "{list}");
-    browser.client.close().await.unwrap();
+    browser.client.clone().close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,7 +212,7 @@ async fn a_cluster_is_noted_linked_rechecked_and_taken_along() {
     // Times are the reader's own, the exact one on hover.
     let titles = browser.script("return [...document.querySelectorAll('time[datetime]')].every((t) => t.title.includes(Intl.DateTimeFormat().resolvedOptions().timeZone))").await;
     assert_eq!(titles, true);
-    browser.client.close().await.unwrap();
+    browser.client.clone().close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,7 +248,7 @@ async fn new_rows_wait_until_one_asks_for_them_or_follows() {
             &format!("return document.querySelector('[data-tail] tr').dataset.id !== {now}"),
         )
         .await;
-    browser.client.close().await.unwrap();
+    browser.client.clone().close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -294,5 +294,5 @@ async fn every_page_is_accessible_and_fits_a_phone_and_a_desk() {
              requestAnimationFrame(() => requestAnimationFrame(() => done(sum))); })").await;
         assert!(moved.as_f64().unwrap() < 0.1, "{path} jumps by {moved}");
     }
-    browser.client.close().await.unwrap();
+    browser.client.clone().close().await.unwrap();
 }

@@ -92,7 +92,7 @@ async fn folds_open_on_demand_and_a_link_shared_is_a_view_shared() {
         )
         .await;
     assert_eq!(marks, "f,F");
-    browser.client.close().await.unwrap();
+    browser.client.clone().close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +156,7 @@ async fn a_rule_from_a_row_says_what_it_changes_clears_the_past_and_can_be_undon
         until("all counts again", Duration::from_secs(30), async || mismatched(&system).await == 40).await;
         browser.click("form[action='/rules/R-1/restore'] button").await;
         until("it is in force again", Duration::from_secs(30), async || mismatched(&system).await == 10).await;
-        browser.client.close().await.unwrap();
+        browser.client.clone().close().await.unwrap();
     })
     .await;
 }
