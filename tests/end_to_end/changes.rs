@@ -65,7 +65,7 @@ fn list(n: u64, length: u64) -> Vec<Value> {
     items.into_iter().map(|(price, id)| json!({ "id": id, "price": price })).collect()
 }
 
-fn sorted_by(list: Value, key: fn(&Value) -> (i64, i64)) -> Value {
+fn sorted_by(list: &Value, key: fn(&Value) -> (i64, i64)) -> Value {
     let mut items = list.as_array().unwrap().clone();
     items.sort_by_key(key);
     Value::Array(items)
@@ -232,14 +232,14 @@ const KINDS: &[Kind] = &[
     Kind {
         name: "sort",
         primary: |n| json!(list(n, 9)),
-        candidate: |_, v| sorted_by(v, |item| (figure(item, "id"), 0)),
+        candidate: |_, v| sorted_by(&v, |item| (figure(item, "id"), 0)),
         cause: "sort_key",
         says: "sorted by `id` ascending instead of by `price` descending",
     },
     Kind {
         name: "ties",
         primary: |n| json!(list(n, 9)),
-        candidate: |_, v| sorted_by(v, |item| (-figure(item, "price"), -figure(item, "id"))),
+        candidate: |_, v| sorted_by(&v, |item| (-figure(item, "price"), -figure(item, "id"))),
         cause: "tie_break",
         says: "among equal `price`",
     },

@@ -234,7 +234,7 @@ async fn new_rows_wait_until_one_asks_for_them_or_follows() {
     more(1_000).await;
     browser.waits_for("the line", "return !document.querySelector('[data-newer] a').hidden").await;
     assert_eq!(browser.script(first).await, before, "nothing moves under the reader");
-    browser.waits_for("counters in place", &format!("{} > {had}", counted)).await;
+    browser.waits_for("counters in place", &format!("{counted} > {had}")).await;
     browser.click("[data-newer] a").await;
     browser.waits_for("the new rows", &format!("return document.querySelector('[data-newer] a').hidden && document.querySelector('[data-tail] tr').dataset.id !== {before}")).await;
     // Following, they come by themselves.

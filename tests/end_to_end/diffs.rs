@@ -13,7 +13,7 @@ const ESCAPE: &str = "\u{e00c}";
 fn loan(seen: &Seen, is_primary: bool) -> Reply {
     let id: u64 = seen.target.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or(0);
     let label = if is_primary { "Origination fee" } else { "Origination Fee" };
-    let decision = if is_primary || id % 4 > 0 { "APPROVED" } else { "REVIEW" };
+    let decision = if is_primary || !id.is_multiple_of(4) { "APPROVED" } else { "REVIEW" };
     let history: Vec<Value> =
         (0..600).map(|n| json!({ "n": n, "text": format!("entry {n} of the history") })).collect();
     Reply::json(&json!({

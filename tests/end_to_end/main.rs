@@ -18,7 +18,6 @@ mod hostile;
 mod kills;
 mod lives;
 mod loops;
-mod noise;
 mod rechecks;
 mod restarts;
 mod sharing;

@@ -40,7 +40,7 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     match axe {
         Some(script) => _ = tests.env("UNDERSTUDY_TEST_AXE", script),
         None => {
-            eprintln!("axe-core is not there: accessibility checks report themselves as skipped")
+            eprintln!("axe-core is not there: accessibility checks report themselves as skipped");
         }
     }
     if std::env::var_os("UNDERSTUDY_SUITES").is_none() {

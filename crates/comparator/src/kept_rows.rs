@@ -28,6 +28,9 @@ const MOST_BYTES: usize = 256 * 1024 * 1024;
 
 /// Hash and id of rows.
 type Places = Vec<(i64, i64)>;
+/// Rows that are bounded together: of an endpoint, a version, a signature that mismatches, and the
+/// condition that they miss by little.
+type Bucket<'a> = (i64, &'a str, Option<i64>, Option<i64>);
 
 #[derive(Debug, Default)]
 pub(crate) struct KeptRows {
@@ -128,7 +131,7 @@ impl KeptRows {
             newest.entry(key.endpoint).or_default().insert(&key.version, key.id);
         }
         let mut surplus = BTreeSet::new();
-        let mut buckets: BTreeMap<(i64, &str, Option<i64>, Option<i64>), Places> = BTreeMap::new();
+        let mut buckets: BTreeMap<Bucket<'_>, Places> = BTreeMap::new();
         let mut mismatches: BTreeMap<(i64, &str), Places> = BTreeMap::new();
         for key in self.keys.values() {
             let versions = newest.get(&key.endpoint);

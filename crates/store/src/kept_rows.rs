@@ -49,9 +49,9 @@ impl Store {
     ) -> Result<Vec<JudgedRow>, StoreError> {
         let mut tx = self.backend.read().await?;
         let merges = Merges::load(&mut tx).await?;
-        let select = "SELECT f.cells, COALESCE(s.matches, 0), CASE WHEN s.cluster = $1 OR EXISTS \
+        let select = "SELECT f.cells, COALESCE(s.matches, 0), CAST(CASE WHEN s.cluster = $1 OR EXISTS \
              (SELECT 1 FROM shares h WHERE h.signature = f.signature AND h.cluster = $1) \
-             THEN 1 ELSE 0 END FROM feature_rows f \
+             THEN 1 ELSE 0 END AS BIGINT) FROM feature_rows f \
              LEFT JOIN signatures s ON s.key = f.signature \
              WHERE f.endpoint IN (SELECT endpoint FROM {rows}) ORDER BY f.hash, f.id LIMIT $2";
         let rows = Rows::default().int("endpoint", merges.members(endpoint));

@@ -49,7 +49,7 @@ pub struct ChangeRow {
 /// What came of taking a change back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undo {
-    Done(ChangeRow),
+    Done(Box<ChangeRow>),
     /// There is no such change, or it was taken back already.
     Unknown,
     /// Somebody changed the cluster since.
@@ -100,7 +100,7 @@ impl Store {
         let update = sql("UPDATE cluster_changes SET undone = $2 WHERE id = $1");
         tx.run(update.bind(change).bind(done.id)).await?;
         tx.commit().await?;
-        Ok(Undo::Done(done))
+        Ok(Undo::Done(Box::new(done)))
     }
 
     /// Newest first; of one cluster, or of all.

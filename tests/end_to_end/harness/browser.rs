@@ -101,6 +101,10 @@ impl Browser {
     pub(crate) async fn click(&self, css: &str) {
         let found = self.client.find(Locator::Css(css)).await;
         let found = found.unwrap_or_else(|error| panic!("{css}: {error}"));
+        // Away from what stands over the edges of a page.
+        let centred =
+            format!("document.querySelector({}).scrollIntoView({{ block: 'center' }})", json!(css));
+        self.script(&centred).await;
         found.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 

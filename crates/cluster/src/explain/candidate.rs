@@ -155,8 +155,7 @@ pub(super) fn source(field: &str) -> u8 {
     match bare.split('.').collect::<Vec<_>>().as_slice() {
         ["request", "header", ..] => 4,
         ["request", ..] => 0,
-        ["entity", ..] => 3,
-        ["session", ..] => 3,
+        ["entity" | "session", ..] => 3,
         ["response", "header", ..] => 5,
         _ => 2,
     }

@@ -20,7 +20,7 @@ struct World {
 }
 
 impl World {
-    fn add(&mut self, aside: Aside, fields: Vec<(&str, Scalar)>, residual: &[Place]) {
+    fn add(&mut self, aside: &Aside, fields: Vec<(&str, Scalar)>, residual: &[Place]) {
         let id = self.rows.len() as i64;
         let mut cells = aside.cells();
         cells.extend(fields.into_iter().map(|(field, value)| (field.to_owned(), value)));
@@ -105,7 +105,7 @@ fn rows_that_are_missing_or_old_are_one_cause_with_their_ids_and_no_rule() {
         if !residual.is_empty() {
             faulty.insert(id);
         }
-        world.add(aside, fields, &residual);
+        world.add(&aside, fields, &residual);
     }
     let found = world.causes();
     let told: Vec<_> = found.iter().map(|one| (one.kind, said(one))).collect();
@@ -146,7 +146,7 @@ fn of_two_things_in_a_request_the_faulty_one_is_blamed_and_a_rule_beside_them_st
             ("response.body.group", text(group)),
             ("response.body.total_cents", number(price * quantity)),
         ];
-        world.add(aside, fields, &residual);
+        world.add(&aside, fields, &residual);
     }
     let found = world.causes();
     let mut rules: Vec<String> =
@@ -173,7 +173,7 @@ fn a_rule_on_what_a_thing_is_stays_a_rule() {
             ("response.body.group", text(group)),
             ("response.body.price_cents", number(price)),
         ];
-        world.add(aside, fields, &residual);
+        world.add(&aside, fields, &residual);
     }
     let told: Vec<_> = world.causes().iter().map(|one| (one.kind, said(one))).collect();
     assert_eq!(told, [(CauseKind::Rule, "answered price_cents > 15000".to_owned())]);
@@ -190,7 +190,7 @@ fn what_no_rule_explains_and_nothing_repeats_is_left_alone() {
             ("request.path.id", text(format!("L{}", n / 5))),
             ("response.body.kind", text(dice.one_of(&["a", "b", "c"]))),
         ];
-        world.add(aside, fields, &residual);
+        world.add(&aside, fields, &residual);
     }
     assert!(world.causes().is_empty());
 }
@@ -201,7 +201,7 @@ fn what_differs_at_nearly_every_request_is_no_fault_of_data() {
     for n in 0..200_u64 {
         let wrong = (20..40).map(|item| format!("I-{item}")).collect();
         let aside = Aside { at: 1_000 + n as i64, session: n as i64, wrong, ..Aside::default() };
-        world.add(aside, vec![("request.query.top", text("40"))], &[changed("/items/*")]);
+        world.add(&aside, vec![("request.query.top", text("40"))], &[changed("/items/*")]);
     }
     assert!(world.causes().is_empty());
 }
@@ -219,7 +219,7 @@ fn things_that_are_at_fault_elsewhere_are_evidence_where_nothing_repeats() {
         for (n, (id, gone)) in asked.iter().enumerate() {
             let residual = if *gone { vec![Place::status(200, 404)] } else { Vec::new() };
             let aside = Aside { at: 1_000 + n as i64, session: n as i64, ..Aside::default() };
-            world.add(aside, vec![("request.path.id", text(id.clone()))], &residual);
+            world.add(&aside, vec![("request.path.id", text(id.clone()))], &residual);
         }
         world
     };
@@ -261,7 +261,7 @@ fn fares(version: impl Fn(bool) -> Option<String>, seat: impl Fn(bool) -> u64) -
             ("response.body.seat_cents", number(if first { seat(released) } else { 0 })),
         ];
         fields.extend(said);
-        world.add(aside, fields, &residual);
+        world.add(&aside, fields, &residual);
     }
     world.causes()
 }

@@ -382,9 +382,8 @@ impl EndpointTally {
             let nature = match (id.place, id.covers) {
                 (Where::Header, _) if MEANT_FOR_CLIENTS.contains(&id.path.as_str()) => None,
                 (Where::Header, _) if observed.is_per_side() => Some(Nature::PerSide),
-                (Where::Header, _) => observed.of_value(alone, known),
+                (Where::Header, _) | (_, Covers::Value) => observed.of_value(alone, known),
                 (_, Covers::Order) => observed.is_shuffled().then_some(Nature::Shuffled),
-                (_, Covers::Value) => observed.of_value(alone, known),
                 (_, Covers::Presence) => None,
             };
             nature.map(|nature| (id.clone(), nature))
@@ -433,7 +432,7 @@ fn names_side(id: &PlaceId) -> bool {
         let rest = id.path.strip_prefix(*name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '/']))
     };
-    id.place == Where::Header && NAMES.iter().any(|name| named(&name))
+    id.place == Where::Header && NAMES.iter().any(named)
 }
 
 fn tally(places: &mut BTreeMap<PlaceId, PlaceTally>, signature: &Signature, pairs: u64) {

@@ -98,10 +98,7 @@ impl Joined<'_> {
         // A loan's customer is known by the loan.
         for (name, value) in fields {
             let last = name.rsplit('.').next().unwrap_or(&name);
-            let kind = match naming(last) {
-                Naming::Of(kind) | Naming::Word(kind) => kind,
-                _ => continue,
-            };
+            let (Naming::Of(kind) | Naming::Word(kind)) = naming(last) else { continue };
             match &value {
                 Scalar::Text(text) if !text.is_empty() => self.one(&kind, text),
                 Scalar::Number(number) if number.fract() == 0.0 => {

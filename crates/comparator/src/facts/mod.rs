@@ -102,7 +102,7 @@ impl Facts {
     /// Takes in what other comparators wrote.
     pub(crate) fn take(&self, rows: Vec<FactRow>) {
         for row in rows {
-            self.known.take(row);
+            self.known.take(&row);
         }
     }
 
@@ -147,7 +147,7 @@ impl Known {
         })
     }
 
-    fn take(&self, row: FactRow) {
+    fn take(&self, row: &FactRow) {
         let name = |bytes: &[u8]| Name::try_from(bytes).ok();
         let (Some(own), Some(fields)) =
             (name(&row.name), cluster::explain::Row::unpack(&row.fields))
@@ -327,7 +327,7 @@ mod tests {
             (("response.body.account.id", json!("A17")), "entity.account.open=true"),
         ];
         for (asked, expected) in table {
-            assert_eq!(joined(&facts, &[asked.clone()], 2), [expected], "{}", asked.0);
+            assert_eq!(joined(&facts, std::slice::from_ref(&asked), 2), [expected], "{}", asked.0);
         }
         let through = joined(&facts, &[("request.query.loan", json!(7))], 2);
         assert_eq!(through, [r#"entity.loan.customer_id="c9""#, "entity.customer.blocked=true"]);

@@ -26,7 +26,7 @@ pub(super) async fn preview(
     for row in newest(store, SampleQuery::default()).await? {
         preview.looked_at += 1;
         let left = left(&row, learned, &registry, rows);
-        preview.would_match += u64::from(left.is_some_and(|left| left.is_match()));
+        preview.would_match += u64::from(left.is_some_and(Left::is_match));
     }
     Ok(preview)
 }

@@ -2,6 +2,8 @@
 //! `large seed URL [EXCHANGES]` fills an empty store, `large bench URL` asks for every page.
 //! `cargo xtask seed` and `cargo xtask bench pages` run it.
 
+#![expect(clippy::print_stdout, reason = "prints its tables")]
+
 mod bench;
 mod seed;
 

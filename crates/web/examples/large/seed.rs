@@ -331,10 +331,10 @@ fn cluster_row(at: u64, now: Micros) -> ClusterRow {
     };
     let doc = ClusterDoc {
         title,
-        cause_kind: if at % 3 == 0 { "unexplained" } else { "rule" }.into(),
+        cause_kind: if at.is_multiple_of(3) { "unexplained" } else { "rule" }.into(),
         severity,
         differences: differences.collect(),
-        conditions: if at % 3 == 0 { Vec::new() } else { vec![condition] },
+        conditions: if at.is_multiple_of(3) { Vec::new() } else { vec![condition] },
         entities: None,
         follows: None,
         changed: None,

@@ -110,7 +110,7 @@ impl StateChange {
         match self.state {
             None => {}
             Some(StateName::Open) => {
-                (said.state, said.acceptance, said.fix) = (ClusterState::Open, None, None)
+                (said.state, said.acceptance, said.fix) = (ClusterState::Open, None, None);
             }
             Some(StateName::Fixed) => {
                 let by_hand = FixRow { fixed_at: now, reason: "by hand".to_owned() };
@@ -215,7 +215,7 @@ pub(crate) async fn undo(
     let row = store.change(change).await?.filter(|row| row.cluster == id.0);
     row.ok_or_else(unknown)?;
     match store.undo(change, actor).await? {
-        Undo::Done(row) => Ok(row),
+        Undo::Done(row) => Ok(*row),
         Undo::Unknown => Err(unknown()),
         Undo::Superseded => {
             Err(ApiError::Request(format!("{id} was changed since; open it and change it by hand")))

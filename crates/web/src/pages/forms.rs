@@ -178,7 +178,7 @@ fn back(asked: &str, usual: &str, did: Option<i64>) -> String {
     if url.host_str() != Some("pages.invalid") {
         return usual.to_owned();
     }
-    let kept = url.query_pairs().filter(|(name, _)| name != "did").map(|(n, v)| (n, v));
+    let kept = url.query_pairs().filter(|(name, _)| name != "did");
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(kept);
     if let Some(did) = did {

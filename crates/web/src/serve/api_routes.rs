@@ -229,7 +229,7 @@ pub(crate) async fn change_state(
     let changed = api::change_state(app.store(), id, change, Some(actor.name())).await?;
     if let Some(row) = &changed {
         app.kept_ledger().has_changed();
-        actor.did("cluster.state", ClusterId(row.cluster), &row.before, &row.after);
+        actor.did("cluster.state", &ClusterId(row.cluster), &row.before, &row.after);
     }
     Ok(changed)
 }
@@ -258,7 +258,7 @@ pub(crate) async fn undo_change(
 ) -> Result<ChangeRow, ApiError> {
     let undone = api::undo(app.store(), id, change, Some(actor.name())).await?;
     app.kept_ledger().has_changed();
-    actor.did("cluster.undo", ClusterId(undone.cluster), &undone.before, &undone.after);
+    actor.did("cluster.undo", &ClusterId(undone.cluster), &undone.before, &undone.after);
     Ok(undone)
 }
 
@@ -355,7 +355,7 @@ pub(crate) async fn begin_recheck(
     let recheck = api::ask_recheck(app.store(), request).await?;
     desired::send_command(app.queue(), &Command::Recheck).await;
     tracing::info!(recheck.id, "a recheck was asked for");
-    actor.did("recheck", recheck.id, None::<()>, request);
+    actor.did("recheck", &recheck.id, None::<()>, request);
     Ok(recheck)
 }
 
@@ -368,7 +368,8 @@ async fn reset(
     let request: ResetRequest = asked.body(&body)?;
     let done = asked.answer(api::reset(app.store(), &request).await)?;
     let what = request.endpoint.as_deref().unwrap_or("every endpoint");
-    actor.did("reset", what, &request, &done.0);
+    let forgotten: &api::ResetDone = &done;
+    actor.did("reset", &what, &request, forgotten);
     app.kept_ledger().forget();
     Ok(done)
 }
@@ -447,7 +448,7 @@ async fn announce_version(
         desired.announce(version);
         desired::keep(app.store(), app.queue(), &desired).await?;
     }
-    actor.did("version.announce", version, None::<()>, said);
+    actor.did("version.announce", &version, None::<()>, said);
     api::versions(app.store()).await
 }
 
@@ -495,7 +496,7 @@ pub(crate) async fn set_paused(
         Scope::Replay => "replaying",
         Scope::Both => "copying and replaying",
     };
-    actor.did(if paused { "pause" } else { "resume" }, what, &before, &after);
+    actor.did(if paused { "pause" } else { "resume" }, &what, &before, &after);
     Ok(after)
 }
 

@@ -151,7 +151,7 @@ pub(crate) async fn add_rule(
     request: &RuleRequest,
 ) -> Result<RuleJson, ApiError> {
     let added = api::add_rule(app.store(), request).await?;
-    actor.did("rule.add", name(&added), None::<()>, &added);
+    actor.did("rule.add", &name(&added), None::<()>, &added);
     Ok(added)
 }
 
@@ -163,7 +163,7 @@ pub(crate) async fn change_rule(
 ) -> Result<RuleJson, ApiError> {
     let before = api::shown_rule(app.store(), id).await?;
     let changed = api::change_rule(app.store(), id, request).await?;
-    actor.did("rule.change", id, &before, &changed);
+    actor.did("rule.change", &id, &before, &changed);
     Ok(changed)
 }
 
@@ -173,7 +173,7 @@ pub(crate) async fn remove_rule(
     id: RuleId,
 ) -> Result<RuleJson, ApiError> {
     let removed = api::remove_rule(app.store(), id).await?;
-    actor.did("rule.remove", id, &removed, None::<()>);
+    actor.did("rule.remove", &id, &removed, None::<()>);
     Ok(removed)
 }
 
@@ -183,7 +183,7 @@ pub(crate) async fn restore_rule(
     id: RuleId,
 ) -> Result<RuleJson, ApiError> {
     let restored = api::restore_rule(app.store(), id).await?;
-    actor.did("rule.restore", id, None::<()>, &restored);
+    actor.did("rule.restore", &id, None::<()>, &restored);
     Ok(restored)
 }
 
@@ -194,7 +194,7 @@ pub(crate) async fn overrule(
     said: &Overruling,
 ) -> Result<api::Volatile, ApiError> {
     let places = api::overrule(app.store(), said).await?;
-    actor.did("place.overrule", format!("{} {}", said.endpoint, said.path), None::<()>, said);
+    actor.did("place.overrule", &format!("{} {}", said.endpoint, said.path), None::<()>, said);
     Ok(places)
 }
 

@@ -37,9 +37,9 @@ impl Open {
         Self { all: text == "all", from: from.collect() }
     }
 
-    /// Whether any fold is open.
-    pub(crate) fn is_any(&self) -> bool {
-        self.all || !self.from.is_empty()
+    /// Whether every fold is open.
+    pub(crate) fn is_all(&self) -> bool {
+        self.all
     }
 
     fn holds(&self, at: usize) -> bool {

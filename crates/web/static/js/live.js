@@ -78,5 +78,7 @@ export const look = async () => {
 if (waits) {
   let streaming = false;
   listen(() => { if (!document.hidden) look(); }, (up) => { streaming = up; });
-  setInterval(() => { if (!streaming && !document.hidden) look(); }, EVERY);
+  // The stream tells of counters and clusters; how far a recheck is, the page asks.
+  const underWay = () => document.querySelector("progress") !== null;
+  setInterval(() => { if ((!streaming || underWay()) && !document.hidden) look(); }, EVERY);
 }

@@ -74,7 +74,7 @@ impl<'a> Tokens<'a> {
         let (mut fields, mut depth, mut arguments) = (Vec::new(), 1_usize, 0_usize);
         // After `...` and `@` a name is no field.
         let mut other = false;
-        while let Some(token) = self.next() {
+        for token in self.by_ref() {
             match token {
                 Token::Mark(b'(') => arguments += 1,
                 Token::Mark(b')') => arguments = arguments.saturating_sub(1),

@@ -102,7 +102,7 @@ impl Actor {
     pub(crate) fn did(
         &self,
         action: &str,
-        subject: impl ToString,
+        subject: &dyn std::fmt::Display,
         before: impl Serialize,
         after: impl Serialize,
     ) {

@@ -197,7 +197,7 @@ async fn begin(
     let held = held.map(|text| Secret::presented(&text).hash());
     app.store().log_in(login, held.as_ref().map(<[u8; 32]>::as_slice)).await?;
     let actor = Actor::new(name, Via::Login, Right::User(role), way.client, String::new());
-    actor.did("login", name, None::<()>, None::<()>);
+    actor.did("login", &name, None::<()>, None::<()>);
     actor.keep_trace(app, "").await;
     let mut response = Redirect::to(local(next)).into_response();
     let value = set_cookie(secret.expose(), seconds, way.secure);
@@ -215,7 +215,7 @@ async fn log_out(
     for text in COOKIES.iter().filter_map(|name| cookie(&parts.headers, name)) {
         app.store().log_out(&Secret::presented(&text).hash()).await?;
     }
-    actor.did("logout", actor.name(), None::<()>, None::<()>);
+    actor.did("logout", &actor.name(), None::<()>, None::<()>);
     actor.keep_trace(&app, "").await;
     let mut response = Redirect::to("/login").into_response();
     response.headers_mut().insert(header::SET_COOKIE, set_cookie("", 0, way.secure)?);
