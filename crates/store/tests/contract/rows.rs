@@ -53,6 +53,10 @@ async fn rows_are_kept_once_listed_read_and_dropped() {
         let rows = place.store.feature_rows(&ids).await.unwrap();
         assert_eq!(rows.len(), 2);
         assert_eq!((&rows[1].key, rows[1].minute, &rows[1].cells), (&keys[1], 1000, &vec![2; 3]));
+        let judged = place.store.judged_rows(1, LOANS, 10).await.unwrap();
+        let told: Vec<_> =
+            judged.iter().map(|row| (row.cells[0], row.shows, row.matches)).collect();
+        assert_eq!(told, [(2, false, false), (0, false, false)], "by hash; of no cluster yet");
         place.store.drop_rows(&ids[..1]).await.unwrap();
         assert_eq!(place.store.row_keys(0).await.unwrap(), keys[1..]);
     })
