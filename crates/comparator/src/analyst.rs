@@ -17,8 +17,8 @@ use cluster::{
 };
 use exchange::ExchangeId;
 use store::{
-    ClusterRow, ClusterShare, ClusterState, EndpointRow, ModelRow, Outcome, Publication,
-    RESETS_SETTING, Record, SignatureCount, Store,
+    ANALYSED_SETTING, ClusterRow, ClusterShare, ClusterState, EndpointRow, ModelRow, Outcome,
+    Publication, RESETS_SETTING, Record, SignatureCount, Store,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -52,6 +52,8 @@ pub(crate) struct Analyst {
     folded: Option<tokio::time::Instant>,
     /// What the store was told last of signatures that only a rule lets match.
     masked: Option<Vec<i64>>,
+    /// What the store was told last of compared exchanges that were all looked at.
+    analysed: Option<u64>,
 }
 
 /// What this analyst published last, and from which counters.
@@ -90,6 +92,7 @@ impl Analyst {
             last: None,
             folded: None,
             masked: None,
+            analysed: None,
         }
     }
 
@@ -148,11 +151,24 @@ impl Analyst {
         let same = |last: &Published| last.counters == counters && last.said == said;
         let quiet = !decided && self.last.as_ref().is_some_and(same);
         if quiet && self.last.as_ref().is_some_and(|last| last.thorough) {
-            return self.catch_up(counters).await;
+            let candidate =
+                counters.iter().filter(|count| count.versus == store::Versus::Candidate);
+            let compared = candidate.map(|count| count.pairs).sum();
+            self.catch_up(counters).await?;
+            return self.note_analysed(compared).await;
         }
         let began = tokio::time::Instant::now();
         self.learn(counters, said, quiet).await?;
         self.metrics.learn_seconds.observe(began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Says that everything compared so far is looked at, and that what was found is published.
+    async fn note_analysed(&mut self, compared: u64) -> anyhow::Result<()> {
+        if self.analysed != Some(compared) {
+            self.store.set_setting(ANALYSED_SETTING, &compared.to_string()).await?;
+            self.analysed = Some(compared);
+        }
         Ok(())
     }
 

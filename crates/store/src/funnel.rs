@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use exchange::Micros;
 
 use crate::{
-    FunnelCounts, Store, StoreError,
+    ANALYSED_SETTING, FunnelCounts, Store, StoreError,
     settled::{self, Lane},
     sql::{Tx, sql},
 };
@@ -82,6 +82,12 @@ async fn add_settled(tx: &mut Tx, counts: &mut FunnelCounts) -> Result<(), Store
          WHERE versus = 'candidate'");
     if let Some(row) = tx.first(compared).await? {
         counts.compared = row.count(0)?;
+        let analysed = sql("SELECT value FROM settings WHERE name = $1").bind(ANALYSED_SETTING);
+        let analysed = match tx.first(analysed).await? {
+            Some(row) => row.text(0)?.parse().map_err(StoreError::corrupt)?,
+            None => 0,
+        };
+        counts.unanalysed = counts.compared.saturating_sub(analysed);
     }
     let fates = sql("SELECT fate, reason, CAST(SUM(exchanges) AS BIGINT) FROM fates \
          GROUP BY fate, reason");

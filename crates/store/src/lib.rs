@@ -50,7 +50,7 @@ pub use error::StoreError;
 pub use facts::FactRow;
 pub use fixes::FixRow;
 pub use kept_rows::{ConditionCount, FeatureRow, JudgedRow, RowKey};
-pub use model::{ClusterShare, ModelRow, Publication, SignatureVerdict};
+pub use model::{ANALYSED_SETTING, ClusterShare, ModelRow, Publication, SignatureVerdict};
 pub use read::{
     AcceptanceRow, Activity, CheckCount, ClusterCount, ClusterPage, ClusterQuery, ClusterRow,
     ClusterState, EndpointRow, FunnelCounts, Histogram, OutcomeCount, Page, ParkedRow, RatioCount,

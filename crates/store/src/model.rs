@@ -12,6 +12,8 @@ use crate::{
 
 /// Published models that are kept.
 const KEPT_MODELS: i64 = 20;
+/// How many pairs with the candidate the search for causes has looked at, all of their kept rows.
+pub const ANALYSED_SETTING: &str = "analysed";
 
 /// A published model; `doc` is `cluster::Model` as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]

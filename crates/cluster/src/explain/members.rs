@@ -4,13 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     cause::{Figures, Found, Subject},
-    spot::is_alone,
+    rivals::Rivals,
+    spot::{Spots, is_alone},
 };
 
 /// Mismatches outside every rule, as a share of their set and in rows, that are a rest of their
 /// own rather than what a rule leaves open.
 const REST_SHARE: f64 = 0.1;
-const REST_ROWS: u64 = 3;
+const REST_ROWS: usize = 3;
+
+/// Mismatches of one set that no rule covers, or only in part.
+#[derive(Debug, Default)]
+struct Rest {
+    /// All mismatches of the set.
+    size: u64,
+    /// Each with the cause that is the closest.
+    rows: Vec<(i64, usize)>,
+}
 
 impl Subject<'_> {
     /// Whether a mismatch of a set is one of a cause: the cause covers it and shows in it.
@@ -21,34 +31,51 @@ impl Subject<'_> {
     }
 
     /// Gives each mismatch to every cause that has it: where two causes meet in one request, both
-    /// do. What no rule covers goes to the set's main cause, unless it is much, or `taken`.
+    /// do, unless they decide the same place (see [`Rivals`]). What no rule covers, or only some
+    /// places of, goes to the cause of these places that is the closest, unless it is much, or
+    /// `taken`.
     pub(super) fn assign(&self, found: &mut [Found], taken: &BTreeSet<i64>) {
-        let mut rest: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
-        let mut sizes: BTreeMap<usize, u64> = BTreeMap::new();
-        for (row, seen) in self.rows.iter().enumerate() {
-            let Some(set) = seen.set else { continue };
-            if !taken.contains(&seen.id) {
-                *sizes.entry(set).or_default() += 1;
+        let owners = self.rows.iter().enumerate().map(|(row, seen)| {
+            let Some(set) = seen.set else { return Vec::new() };
+            (0..found.len()).filter(|cause| self.has(&found[*cause], row, set)).collect()
+        });
+        let owners: Vec<Vec<usize>> = owners.collect();
+        let rivals = Rivals::of(self, found, &owners);
+        let mut members: Vec<Vec<i64>> = vec![Vec::new(); found.len()];
+        let mut rest: BTreeMap<usize, Rest> = BTreeMap::new();
+        for (row, (seen, owners)) in self.rows.iter().zip(&owners).enumerate() {
+            let Some(set) = seen.set.filter(|_| !taken.contains(&seen.id)) else { continue };
+            let settled = rivals.settle(self, found, (row, owners));
+            let mut open: Spots = self.spots(set).clone();
+            for cause in &settled {
+                members[*cause].push(seen.id);
+                let parts = found[*cause].sets.iter().map(|own| self.spots(*own));
+                parts.for_each(|part| open.retain(|spot| !part.contains(spot)));
             }
-            let mut covered = taken.contains(&seen.id);
-            for cause in found.iter_mut().filter(|cause| self.has(cause, row, set)) {
-                cause.members.push(seen.id);
-                covered = true;
-            }
-            if !covered {
-                rest.entry(set).or_default().push(seen.id);
+            let rest = rest.entry(set).or_default();
+            rest.size += 1;
+            let of_these = |cause: &usize| {
+                let mut parts = found[*cause].sets.iter();
+                parts.any(|own| {
+                    let part = self.spots(*own);
+                    *own == set || (!settled.is_empty() && part.is_subset(&open))
+                }) && !settled.contains(cause)
+            };
+            let near: Vec<usize> = (0..found.len()).filter(of_these).collect();
+            if let Some(closest) = rivals.closest(self, found, (row, &near)) {
+                rest.rows.push((seen.id, closest));
             }
         }
-        for (set, ids) in rest {
-            let size = sizes.get(&set).copied().unwrap_or(0);
-            let much = ids.len() as f64 > REST_SHARE * size as f64 && ids.len() as u64 >= REST_ROWS;
-            let main = found
-                .iter_mut()
-                .filter(|cause| cause.sets.contains(&set))
-                .max_by_key(|cause| cause.members.len());
-            if let Some(main) = main.filter(|_| !much) {
-                main.members.extend(ids);
+        for rest in rest.into_values() {
+            let much = rest.rows.len() as f64 > REST_SHARE * rest.size as f64
+                && rest.rows.len() >= REST_ROWS;
+            for (id, closest) in rest.rows.into_iter().filter(|_| !much) {
+                members[closest].push(id);
             }
+        }
+        for (cause, mut members) in found.iter_mut().zip(members) {
+            members.sort_unstable();
+            cause.members = members;
         }
     }
 

@@ -26,6 +26,7 @@ mod members;
 mod merge;
 mod onset;
 mod parts;
+mod rivals;
 mod round;
 mod row;
 mod scale;

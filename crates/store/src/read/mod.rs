@@ -49,6 +49,8 @@ pub struct FunnelCounts {
     /// Exchanges with a candidate result (answer or none).
     pub replayed: u64,
     pub compared: u64,
+    /// Of the compared ones, those that the search for causes has not looked at.
+    pub unanalysed: u64,
     pub skipped: BTreeMap<String, u64>,
     pub parked: u64,
     /// Unset numbers from the replayer's mark to the highest accepted number.

@@ -73,6 +73,7 @@ async fn each_figure_is_counted_by_itself() {
             captured: 6,
             replayed: 1,
             compared: 1,
+            unanalysed: 1,
             skipped: [("not_modified".to_owned(), 1)].into(),
             parked: 1,
             in_flight: 1,

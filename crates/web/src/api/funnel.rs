@@ -19,6 +19,9 @@ pub struct Funnel {
     /// Exchanges with a candidate result. Informative.
     pub replayed: u64,
     pub compared: u64,
+    /// Of the compared ones, those that the search for causes has not looked at yet. Informative.
+    #[serde(default)]
+    pub unanalysed: u64,
     pub skipped: BTreeMap<String, u64>,
     pub parked: u64,
     pub in_flight: u64,
@@ -69,6 +72,7 @@ pub fn funnel_of(counts: &FunnelCounts, queued: Option<u64>) -> Funnel {
         queued,
         replayed: counts.replayed,
         compared: counts.compared,
+        unanalysed: counts.unanalysed,
         skipped: counts.skipped.clone(),
         parked: counts.parked,
         in_flight: counts.in_flight,

@@ -34,7 +34,7 @@ const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 /// Of the time that `--for` gives: kept for the last exchanges to be settled and learnt from.
 const SETTLE: Duration = Duration::from_secs(8);
 /// Clusters that stay the same for so long are taken for complete.
-const STILL: Duration = Duration::from_secs(5);
+const STILL: Duration = Duration::from_secs(3);
 
 /// What a team would migrate and judge piece by piece.
 const SLICES: [(&str, &str); 5] = [
@@ -226,7 +226,8 @@ async fn settle(source: &Source, end: Instant, stop: &CancellationToken) -> anyh
         let clusters = all_clusters(source).await?;
         let counts: Vec<(i64, u64)> = clusters.iter().map(|one| (one.id.0, one.count)).collect();
         let now = Some((funnel.seen, funnel.compared, counts));
-        if now != last || funnel.in_flight > 0 || !funnel.balanced {
+        let busy = funnel.in_flight > 0 || funnel.unanalysed > 0 || !funnel.balanced;
+        if now != last || busy {
             last = now;
             since = Instant::now();
         } else if since.elapsed() >= STILL {
