@@ -293,3 +293,54 @@ fn a_release_of_the_primary_is_told_from_a_rule_that_was_always_missing() {
     let candidate = fares(|_| Some("7.3.0".into()), |_| 450);
     assert_eq!(told(&candidate), [age, (CauseKind::Rule, class, true, None)]);
 }
+
+#[test]
+fn where_two_rules_decide_one_field_each_has_the_answers_that_are_its_own() {
+    let (mut world, mut dice) = (World::default(), Dice(21));
+    let (mut declined, mut reviewed) = (BTreeSet::new(), BTreeSet::new());
+    for n in 0..1_200_u64 {
+        let (amount, blocked) = (1_000 * (1 + dice.below(90)), dice.below(6) == 0);
+        // Of a few nobody had said that they are blocked.
+        let known = dice.below(12) > 0;
+        let large = amount > 60_000;
+        let decision = match (blocked, large) {
+            (true, _) => "DECLINED",
+            (_, true) => "REVIEW",
+            _ => "APPROVED",
+        };
+        let mut fields = vec![
+            ("request.path.id", number(n)),
+            ("request.query.amount", number(amount)),
+            ("response.body.decision", text(decision)),
+            ("response.body.reasons", number(dice.below(4))),
+        ];
+        if known {
+            fields.push(("entity.customer.blocked", Scalar::Bool(blocked)));
+        }
+        let mut residual = vec![];
+        if decision != "APPROVED" {
+            residual.push(changed("/decision"));
+            let own = if blocked { &mut declined } else { &mut reviewed };
+            own.insert(n as i64);
+        }
+        world.add(
+            &Aside { at: n as i64, session: n as i64, ..Aside::default() },
+            fields,
+            &residual,
+        );
+    }
+    let found = world.causes();
+    let by = |word: &str| {
+        let cause = found.iter().find(|found| said(found).contains(word));
+        let cause = cause.unwrap_or_else(|| panic!("{word}: {found:?}"));
+        cause.members.iter().copied().collect::<BTreeSet<i64>>()
+    };
+    assert_eq!(found.len(), 2, "{found:?}");
+    let stray = |members: &BTreeSet<i64>, own: &BTreeSet<i64>| members.difference(own).count();
+    let (blocked, large) = (by("blocked"), by("amount"));
+    assert_eq!(stray(&blocked, &declined), 0, "{found:?}");
+    // Large loans of customers of whom nothing is known look like any other.
+    assert!(stray(&large, &reviewed) * 20 < large.len(), "{found:?}");
+    assert_eq!(blocked.len() + large.len(), declined.len() + reviewed.len());
+    assert!(blocked.is_disjoint(&large));
+}

@@ -54,12 +54,13 @@ impl Subject<'_> {
             }
             let rest = rest.entry(set).or_default();
             rest.size += 1;
+            // What nothing covers is of a cause of just these places.
             let of_these = |cause: &usize| {
                 let mut parts = found[*cause].sets.iter();
-                parts.any(|own| {
-                    let part = self.spots(*own);
-                    *own == set || (!settled.is_empty() && part.is_subset(&open))
-                }) && !settled.contains(cause)
+                parts.any(|own| match settled.is_empty() {
+                    true => *own == set,
+                    false => self.spots(*own).is_subset(&open),
+                })
             };
             let near: Vec<usize> = (0..found.len()).filter(of_these).collect();
             if let Some(closest) = rivals.closest(self, found, (row, &near)) {
