@@ -19,8 +19,12 @@ fn account_without_limit(seen: &Seen) -> Reply {
     Reply::json(&json!({ "id": id, "limit": 0 }))
 }
 
+/// As users do, one after the other: times are compared, and those of a machine that is busy with
+/// a flood of requests say nothing of the services.
 async fn ask(system: &System, count: u64) {
+    let mut turn = tokio::time::interval(Duration::from_millis(10));
     for id in 0..count {
+        turn.tick().await;
         let url = format!("{}/accounts/{id}", system.tap);
         system.client.get(url).send().await.unwrap();
     }

@@ -36,6 +36,7 @@ mod player;
 mod publish;
 mod recheck;
 mod request;
+mod rhythm;
 mod round;
 mod sessions;
 mod version;

@@ -155,6 +155,12 @@ impl Performance {
         {
             return Some(self.player.skipped(exchange, SkipReason::SessionGap));
         }
+        if let Some(due) = job.due {
+            tokio::select! {
+                () = closing.cancelled() => return None,
+                () = tokio::time::sleep_until(due) => {}
+            }
+        }
         if let Some(memory) = &self.player.memory {
             memory.expected.wait(exchange, self.player.create_wait, closing).await?;
         }

@@ -22,6 +22,7 @@ use crate::{
     instant::now_micros,
     perform::Performance,
     publish::Note,
+    rhythm,
     sessions::{Added, Job},
 };
 
@@ -144,7 +145,7 @@ impl<'a> Round<'a> {
                 let mut exchanges: Vec<_> = batch.exchanges.into_iter().map(Some).collect();
                 for index in open {
                     if let Some(exchange) = exchanges.get_mut(index).and_then(Option::take) {
-                        self.deal(&deal, index, exchange, dead);
+                        self.deal(&deal, (index, exchange, None), dead);
                     }
                 }
             }
@@ -155,20 +156,27 @@ impl<'a> Round<'a> {
                 let ExchangeBatch { exchanges, voids, snapshot, .. } = batch;
                 let head = Note::Head { message, snapshot, voids };
                 self.performance.publisher.hand_in(partition, head);
-                for (index, exchange) in exchanges.into_iter().enumerate() {
-                    self.deal(&deal, index, exchange, dead);
+                let dues = rhythm::dues(&exchanges, Instant::now(), now_micros());
+                for (index, (exchange, due)) in exchanges.into_iter().zip(dues).enumerate() {
+                    self.deal(&deal, (index, exchange, due), dead);
                 }
             }
         }
     }
 
     /// Gives one exchange to its session, or parks it where the broker has given it up.
-    fn deal(&mut self, deal: &Deal, index: usize, exchange: Exchange, dead: bool) {
+    fn deal(
+        &mut self,
+        deal: &Deal,
+        (index, exchange, due): (usize, Exchange, Option<Instant>),
+        dead: bool,
+    ) {
         let job = Job {
             exchange,
             message: deal.message,
             index,
             partition: deal.partition,
+            due,
             redelivered: deal.redelivered,
             singly: deal.singly.clone(),
         };

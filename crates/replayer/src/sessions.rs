@@ -28,6 +28,8 @@ pub(crate) struct Job {
     pub(crate) index: usize,
     /// The partition of the queue it came on.
     pub(crate) partition: Partition,
+    /// Not sent before this moment.
+    pub(crate) due: Option<Instant>,
     /// When it was taken, where it was delivered before and this process does not know what became
     /// of it then.
     pub(crate) redelivered: Option<Instant>,
