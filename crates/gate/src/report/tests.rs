@@ -268,3 +268,24 @@ fn what_is_left_out_and_where_to_look_is_said() {
     assert!(junit(&decision).contains("<testcase name=\"GET /loans/{id}\" classname=\"gate\"/>"));
     assert!(!text(&decide(&input), false).contains("/gate"), "a path leads nowhere from outside");
 }
+
+#[test]
+fn a_terminal_gets_the_most_important_lines_of_many() {
+    let one = |n: u64| EndpointEvidence {
+        endpoint: format!("GET /things{n:02}"),
+        elsewhere: 40,
+        ..EndpointEvidence::default()
+    };
+    let input = GateInput {
+        endpoints: (0..26).map(one).collect(),
+        funnel: FunnelEvidence { captured: 40, balanced: true, ..FunnelEvidence::default() },
+        ..GateInput::default()
+    };
+    let decision = decide(&input);
+    let text = text(&decision, false);
+    assert_eq!(text.matches("\n- ").count(), 10, "{text}");
+    assert_eq!(text.matches("\nwait  ").count(), 10, "{text}");
+    assert_eq!(text.matches("… and 16 more").count(), 2, "{text}");
+    assert!(junit(&decision).contains("/things25"), "other reports leave nothing out");
+    assert!(markdown(&decision, 100_000).contains("/things25"));
+}

@@ -6,6 +6,9 @@ const RED: &str = "31";
 const GREEN: &str = "32";
 const YELLOW: &str = "33";
 
+/// Lines of one kind; who wants all of them has the page and the other reports.
+const MOST: usize = 10;
+
 /// A few lines for a terminal; `colour` adds ANSI codes.
 #[must_use]
 pub fn text(decision: &Decision, colour: bool) -> String {
@@ -64,9 +67,14 @@ pub fn text(decision: &Decision, colour: bool) -> String {
 
 fn section(lines: &mut Vec<String>, of: impl Iterator<Item = String>) {
     let mut of = of.peekable();
-    if of.peek().is_some() {
-        lines.push(String::new());
-        lines.extend(of);
+    if of.peek().is_none() {
+        return;
+    }
+    lines.push(String::new());
+    lines.extend(of.by_ref().take(MOST));
+    match of.count() {
+        0 => {}
+        more => lines.push(format!("… and {} more", words::grouped(more as u64))),
     }
 }
 
