@@ -1,6 +1,12 @@
 //! `understudy gate` as a pipeline calls it.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -71,6 +77,62 @@ async fn a_missing_rule_fails_and_is_named() {
         let ended = understudy(&["gate", "--server", &system.web, "--min-samples", "50"]).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(ended.stdout.contains("limit"), "the cluster is named: {ended:?}");
+    })
+    .await;
+}
+
+/// A build lacks a rule, the next has it, the third lost it again: each is judged by its own
+/// answers, and what was known of the rule is known at the first mismatch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_lost_again_is_a_regression_told_with_its_condition() {
+    each_layout(async |layout| {
+        let build = Arc::new(AtomicUsize::new(0));
+        let served = Arc::clone(&build);
+        let primary = Service::start(account).await;
+        let candidate = Service::start(move |seen| {
+            let build = served.load(Ordering::Relaxed);
+            let id: u64 =
+                seen.target.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or(0);
+            let mut reply = match (build, id % 5) {
+                (0 | 2, 0) => account_without_limit(seen),
+                _ => account(seen),
+            };
+            reply.headers.push(("x-understudy-version", ["b1", "b2", "b3"][build].to_owned()));
+            reply
+        })
+        .await;
+        let system = System::start(&layout, &primary.url, &candidate.url, &[]).await;
+        let asked = async |ids: std::ops::Range<u64>| {
+            for id in ids.clone() {
+                let url = format!("{}/accounts/{id}", system.tap);
+                system.client.get(url).send().await.unwrap();
+            }
+            system.settled(ids.end).await;
+        };
+        let known = async || system.api("/clusters?version=b1").await["clusters"][0].clone();
+        let cluster = async || match known().await["id"].as_str() {
+            Some(id) => system.api(&format!("/clusters/{id}")).await,
+            None => Value::Null,
+        };
+        let conditioned = async || cluster().await["conditions"][0]["text"] == "id mod 5 = 0";
+        let is = async |state: &str| cluster().await["state"] == state;
+        asked(0..200).await;
+        until("the rule is found", Duration::from_secs(30), conditioned).await;
+        build.store(1, Ordering::Relaxed);
+        asked(200..500).await;
+        until("the cluster is fixed", Duration::from_secs(30), async || is("fixed").await).await;
+        build.store(2, Ordering::Relaxed);
+        asked(500..530).await;
+        let again = async || is("regressed").await;
+        until("the cluster is regressed", Duration::from_secs(30), again).await;
+        until("its condition is still known", Duration::from_secs(10), conditioned).await;
+        let ended = understudy(&["gate", "--server", &system.web, "--min-samples", "10"]).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stdout.contains("Regressed cluster C-1"), "{ended:?}");
+        assert!(ended.stdout.contains("id mod 5 = 0"), "{ended:?}");
+        let before =
+            understudy(&["gate", "--server", &system.web, "--candidate-version", "b2"]).await;
+        assert!(!before.stdout.contains("Regressed"), "b2 had the rule: {before:?}");
     })
     .await;
 }

@@ -36,11 +36,15 @@ pub(crate) async fn look(store: &Store, at_quiet: bool) -> Result<(), StoreError
         counts.entry(count.cluster).or_default().push(count);
     }
     let mut figures = None;
+    let versions: HashMap<String, Micros> = match fixes.is_empty() {
+        true => HashMap::new(),
+        false => builds(store).await?,
+    };
     for cluster in &page.clusters {
         let own = counts.get(&cluster.id).map_or(&[][..], Vec::as_slice);
         match (cluster.state, fixes.get(&cluster.id)) {
             (ClusterState::Fixed, None) => store.close_as_fixed(cluster.id, "by hand").await?,
-            (ClusterState::Fixed, Some(fix)) if is_seen_after(own, fix.fixed_at) => {
+            (ClusterState::Fixed, Some(fix)) if is_seen_after(own, fix.fixed_at, &versions) => {
                 tracing::info!(cluster.id, "a fixed cluster was seen again: it is regressed");
                 store.reopen_as_regressed(cluster.id).await?;
             }
@@ -61,10 +65,23 @@ pub(crate) async fn look(store: &Store, at_quiet: bool) -> Result<(), StoreError
     Ok(())
 }
 
+/// When the first answer of each of the candidate's builds came.
+async fn builds(store: &Store) -> Result<HashMap<String, Micros>, StoreError> {
+    let builds = store.versions().await?.into_iter().filter(|row| row.side == "candidate");
+    Ok(builds.map(|row| (row.version, row.first_seen)).collect())
+}
+
 /// Counters know the minute of capture: what was captured in a later one than the fix was sent
-/// after it.
-fn is_seen_after(counts: &[&ClusterCount], fixed_at: Micros) -> bool {
-    counts.iter().any(|count| count.last_minute > fixed_at.div_euclid(60_000_000))
+/// after it, and so was what a build answered that came after the fix.
+fn is_seen_after(
+    counts: &[&ClusterCount],
+    fixed_at: Micros,
+    versions: &HashMap<String, Micros>,
+) -> bool {
+    counts.iter().any(|count| {
+        let newer = versions.get(&count.version).is_some_and(|first_seen| *first_seen > fixed_at);
+        newer || count.last_minute > fixed_at.div_euclid(60_000_000)
+    })
 }
 
 async fn end_rechecks(store: &Store, now: Micros) -> Result<(), StoreError> {

@@ -78,7 +78,8 @@ impl Ledger {
     pub async fn read(store: &Store) -> Result<Self, StoreError> {
         let described = Self::described(store).await?;
         let now = jiff::Timestamp::now().as_microsecond();
-        let changed = described.primary_change().map_or(0, |row| minute(row.first_seen));
+        // Counters know minutes: what is of the minute of the change may be older than it.
+        let changed = described.primary_change().map_or(0, |row| minute(row.first_seen) + 1);
         let (funnel, outcomes, cluster_counts, checks) = tokio::try_join!(
             store.funnel(),
             store.outcome_counts(None),

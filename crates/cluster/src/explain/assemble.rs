@@ -4,6 +4,8 @@
 //! count, or when asked to; until then what was published stands. A cause keeps its key as long
 //! as it says the same or covers mostly the same mismatches.
 
+mod inherit;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -160,7 +162,8 @@ impl At<'_> {
         {
             return Some(before.clone());
         }
-        let found = cause::causes(&subject, self.faulty);
+        let mut found = cause::causes(&subject, self.faulty);
+        found.extend(self.inherited(&subject, &found, &sets));
         let keys = self.keys(&found, &sets, before);
         let shares = self.shares(&subject, &found, &keys, &sets);
         let mut causes: Vec<Cause> = found

@@ -369,7 +369,7 @@ fn says(version: &str, table: &Table) -> Option<(Term, Bits)> {
 }
 
 impl Found {
-    fn new(set: usize, bits: Bits) -> Self {
+    pub(super) fn new(set: usize, bits: Bits) -> Self {
         Self {
             sets: vec![set],
             terms: Vec::new(),
