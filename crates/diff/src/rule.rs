@@ -127,8 +127,10 @@ impl Rules {
         for (index, rule) in rules.iter().enumerate() {
             let error =
                 |problem, position| RuleError { index, path: rule.path.clone(), position, problem };
-            let path = JsonPath::parse(&rule.path)
-                .map_err(|wrong| error(wrong.message().to_owned(), Some(wrong.position())))?;
+            let path = JsonPath::parse(&rule.path).map_err(|wrong| match rule.path.get(..1) {
+                Some("$") => error(wrong.message().to_owned(), Some(wrong.position())),
+                _ => error(begin_with_root(&rule.path), Some(0)),
+            })?;
             match path::segments(&rule.path) {
                 Some(segments) => plain.push((index, segments)),
                 None => located.push(Located { rule: index, path }),
@@ -139,6 +141,22 @@ impl Rules {
         let (sets, set_of_state) = sets(&compiled, &automaton);
         Ok(Self { compiled, automaton, sets, set_of_state, located })
     }
+}
+
+/// For who wrote a JSON Pointer or a bare name, what it would be as JSONPath.
+fn begin_with_root(path: &str) -> String {
+    let steps = path.split(['/', '.']).filter(|step| !step.is_empty());
+    let plain = |step: &str| step.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let spelled: Option<String> = steps
+        .map(|step| match step {
+            "*" => Some("[*]".to_owned()),
+            step if step.bytes().all(|b| b.is_ascii_digit()) => Some(format!("[{step}]")),
+            step => plain(step).then(|| format!(".{step}")),
+        })
+        .collect();
+    let meant = spelled.filter(|steps| !steps.is_empty());
+    let meant = meant.map_or_else(String::new, |steps| format!("; did you mean `${steps}`?"));
+    format!("a path is a JSONPath and begins with `$`{meant}")
 }
 
 /// The sets of all states, each once, and which one a state has. States are at most 4,096.
@@ -178,6 +196,23 @@ fn too_complex(rules: &[Rule], plain: &[(usize, Vec<path::Segment>)]) -> RuleErr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_writes_a_pointer_is_told_the_path() {
+        let told = |path: &str| {
+            let rule = Rule { path: path.to_owned(), kind: RuleKind::Ignore };
+            Rules::compile(&[rule]).unwrap_err().to_string()
+        };
+        assert_eq!(
+            told("/items/0/price"),
+            "rule 1: `/items/0/price` at byte 0: a path is a JSONPath and begins with `$`; did you \
+             mean `$.items[0].price`?"
+        );
+        assert!(told("items.*.price").ends_with("did you mean `$.items[*].price`?"));
+        assert!(told("").ends_with("begins with `$`"), "{}", told(""));
+        assert!(told("@.a-b'").ends_with("begins with `$`"), "{}", told("@.a-b'"));
+        assert!(told("$.items[").contains("at byte"), "{}", told("$.items["));
+    }
     use serde_json_path::NormalizedPath;
 
     use crate::Budget;
