@@ -11,11 +11,13 @@ use std::{
     sync::Mutex,
 };
 
-use cluster::{EndpointId, endpoint::generalise_members};
+use cluster::EndpointId;
 use exchange::redact::Redactor;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::plan::lock;
+
+use crate::pointer;
 
 /// The value of a place that has too many.
 pub(crate) const MANY: &str = "…";
@@ -158,8 +160,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let length = self.path.len();
         while let Some(name) = members.next_key::<std::borrow::Cow<'_, str>>()? {
-            let step = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            self.path.push_str(&generalise_members(&step));
+            pointer::push_general(self.path, &name);
             let depth = self.depth + 1;
             members.next_value_seed(Node {
                 found: &mut *self.found,

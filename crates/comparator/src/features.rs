@@ -205,7 +205,10 @@ impl Cells<'_> {
             };
             let field = format!("{above}{path}");
             let field = if leaf.is_length { format!("length({field})") } else { field };
-            if !self.cells.iter().any(|(known, other)| *known == field && *other == value) {
+            // Only what stands in an array comes again.
+            let again = field.contains(".*")
+                && self.cells.iter().any(|(known, other)| *known == field && *other == value);
+            if !again {
                 self.cells.push((field, value));
             }
         }

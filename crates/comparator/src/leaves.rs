@@ -5,6 +5,8 @@ use std::{borrow::Cow, cell::RefCell, fmt};
 use cluster::explain::Scalar;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::pointer;
+
 /// Items of one array that are looked at.
 const MOST_ITEMS: usize = 20;
 
@@ -24,7 +26,8 @@ pub(crate) fn of_json(bytes: &[u8], hides: &dyn Fn(&str) -> bool, most: usize) -
     let found = Found { leaves: RefCell::default(), hides, most };
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     // The reader refuses to go deeper than 128 levels, so this recursion is bounded.
-    let node = Node { found: &found, path: String::new(), hidden: false };
+    let mut path = String::new();
+    let node = Node { found: &found, path: &mut path, hidden: false };
     match (node.deserialize(&mut reader), reader.end()) {
         (Ok(()), Ok(())) => found.leaves.into_inner(),
         _ => Vec::new(),
@@ -43,13 +46,14 @@ impl Found<'_> {
     }
 }
 
-struct Node<'a> {
+struct Node<'a, 'p> {
     found: &'a Found<'a>,
-    path: String,
+    /// Given back as it was.
+    path: &'p mut String,
     hidden: bool,
 }
 
-impl Node<'_> {
+impl Node<'_, '_> {
     fn leaf(&self, value: Scalar, is_length: bool) {
         if !self.found.is_full() {
             let leaf = Leaf { path: self.path.clone(), value, is_length, hidden: self.hidden };
@@ -58,7 +62,7 @@ impl Node<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
+impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -66,7 +70,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
+impl<'de> Visitor<'de> for Node<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,34 +108,39 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let mut length = 0_usize;
+        let (mut length, above) = (0_usize, self.path.len());
+        self.path.push_str("/*");
         loop {
             if length >= MOST_ITEMS || self.found.is_full() {
                 if items.next_element::<IgnoredAny>()?.is_none() {
                     break;
                 }
             } else {
-                let path = format!("{}/*", self.path);
-                let node = Node { found: self.found, path, hidden: self.hidden };
+                let (path, hidden) = (&mut *self.path, self.hidden);
+                let node = Node { found: self.found, path, hidden };
                 if items.next_element_seed(node)?.is_none() {
                     break;
                 }
             }
             length += 1;
         }
+        self.path.truncate(above);
         self.leaf(Scalar::Number(length as f64), true);
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let above = self.path.len();
         while let Some(name) = members.next_key::<Cow<'_, str>>()? {
             if self.found.is_full() {
                 members.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let path = format!("{}/{}", self.path, name.replace('~', "~0").replace('/', "~1"));
-            let hidden = self.hidden || (self.found.hides)(&path);
+            pointer::push(self.path, &name);
+            let hidden = self.hidden || (self.found.hides)(self.path);
+            let path = &mut *self.path;
             members.next_value_seed(Node { found: self.found, path, hidden })?;
+            self.path.truncate(above);
         }
         Ok(())
     }

@@ -39,6 +39,7 @@ mod naming;
 mod opinion;
 mod piecemeal;
 mod plan;
+mod pointer;
 mod preview;
 mod primary_version;
 mod recheck;

@@ -9,6 +9,8 @@ use cluster::{endpoint::generalise_members, explain::Scalar};
 use memory::{Naming, context, naming};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::pointer;
+
 /// Things of one answer, and fields of one thing.
 const MOST_THINGS: usize = 40;
 const MOST_FIELDS: usize = 24;
@@ -96,15 +98,16 @@ pub(crate) fn things(body: &[u8], subject: &Subject, reading: &Reading<'_>) -> V
     if body.len() > LARGEST_BODY {
         return Vec::new();
     }
-    let mut found = Vec::new();
+    let (mut found, mut path) = (Vec::new(), String::new());
     let mut reader = serde_json::Deserializer::from_slice(body);
     let root = Node {
         found: &mut found,
         subject,
         reading,
-        kind: subject.kind.as_deref().map(Cow::Borrowed),
+        name: None,
+        above: subject.kind.as_deref(),
         is_root: true,
-        path: String::new(),
+        path: &mut path,
         depth: 0,
     };
     match (root.deserialize(&mut reader), reader.end()) {
@@ -117,9 +120,12 @@ struct Node<'a, 'f> {
     found: &'f mut Vec<Thing>,
     subject: &'a Subject,
     reading: &'a Reading<'a>,
-    kind: Option<Cow<'a, str>>,
+    /// The member that holds it, and the kind of what holds that.
+    name: Option<&'f str>,
+    above: Option<&'f str>,
     is_root: bool,
-    path: String,
+    /// Where it is, as JSON Pointer; given back as it was.
+    path: &'f mut String,
     depth: usize,
 }
 
@@ -175,60 +181,73 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Given, A::Error> {
-        let path = format!("{}/*", self.path);
+        let (kind, length) = (self.kind(), self.path.len());
+        self.path.push_str("/*");
         loop {
             let node = Node {
                 found: &mut *self.found,
                 subject: self.subject,
                 reading: self.reading,
-                kind: self.kind.clone(),
+                name: None,
+                above: kind.as_deref(),
                 is_root: false,
-                path: path.clone(),
+                path: &mut *self.path,
                 depth: self.depth + 1,
             };
             if items.next_element_seed(node)?.is_none() {
+                self.path.truncate(length);
                 return Ok(Given::Nothing);
             }
         }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Given, A::Error> {
+        let (kind, length) = (self.kind(), self.path.len());
         let mut fields: Vec<(String, Scalar)> = Vec::new();
         while let Some(name) = members.next_key::<Cow<'_, str>>()? {
-            let path = format!("{}/{}", self.path, name.replace('~', "~0").replace('/', "~1"));
-            let wraps = self.is_root && WRAPPERS.contains(&name.as_ref());
-            let kind = context(&name).map(Cow::Owned).or_else(|| self.kind.clone());
+            pointer::push(self.path, &name);
             let node = Node {
                 found: &mut *self.found,
                 subject: self.subject,
                 reading: self.reading,
-                kind,
-                is_root: wraps,
-                path: path.clone(),
+                name: Some(&name),
+                above: kind.as_deref(),
+                is_root: self.is_root && WRAPPERS.contains(&name.as_ref()),
+                path: &mut *self.path,
                 depth: self.depth + 1,
             };
             match members.next_value_seed(node)? {
                 Given::Scalar(value) => {
-                    let hidden = (self.reading.hides)(&path);
-                    let value = self.kept(&path, hidden, value);
-                    fields.extend(value.map(|value| (name.clone().into_owned(), value)));
+                    let value = self.kept(value);
+                    fields.extend(value.map(|value| (name.into_owned(), value)));
                 }
                 Given::Fields(inner) => {
                     fields.extend(inner.into_iter().map(|(own, v)| (format!("{name}.{own}"), v)));
                 }
                 Given::Nothing => {}
             }
+            self.path.truncate(length);
         }
-        Ok(self.object(fields))
+        let is_root = self.is_root;
+        Ok(match self.thing(fields, kind.as_deref()) {
+            Some(fields) if !is_root => Given::Fields(fields),
+            _ => Given::Nothing,
+        })
     }
 }
 
 impl Node<'_, '_> {
+    /// Of what kind it is, by the member that holds it.
+    fn kind(&self) -> Option<String> {
+        self.name.and_then(context).or_else(|| self.above.map(str::to_owned))
+    }
+
     /// A value as it is kept; `None` where it says nothing of the thing.
-    fn kept(&self, path: &str, hidden: bool, value: Scalar) -> Option<Scalar> {
-        if (self.reading.volatile)(&generalise_members(path)) {
+    fn kept(&self, value: Scalar) -> Option<Scalar> {
+        if (self.reading.volatile)(&generalise_members(self.path)) {
             return None;
         }
+        let hidden = (self.reading.hides)(self.path);
         match value {
             Scalar::Text(text) if hidden => Some(Scalar::Token((self.reading.token)(&text))),
             value if hidden => Some(Scalar::Token((self.reading.token)(&value.json().to_string()))),
@@ -237,10 +256,13 @@ impl Node<'_, '_> {
         }
     }
 
-    fn object(self, fields: Vec<(String, Scalar)>) -> Given {
-        let Some((kind, id, by)) = self.identity(&fields) else {
-            return if self.is_root { Given::Nothing } else { Given::Fields(fields) };
-        };
+    /// Notes the thing that these fields are; gives them back where they are none of its own.
+    fn thing(
+        self,
+        fields: Vec<(String, Scalar)>,
+        kind: Option<&str>,
+    ) -> Option<Vec<(String, Scalar)>> {
+        let Some((kind, id, by)) = self.identity(&fields, kind) else { return Some(fields) };
         if self.found.len() < MOST_THINGS {
             let tells = |name: &str| {
                 let last = name.rsplit('.').next().unwrap_or(name);
@@ -256,11 +278,15 @@ impl Node<'_, '_> {
                 self.found.push(Thing { kind, id, fields });
             }
         }
-        Given::Nothing
+        None
     }
 
     /// Kind, id and the member that names it.
-    fn identity(&self, fields: &[(String, Scalar)]) -> Option<(String, String, Option<String>)> {
+    fn identity(
+        &self,
+        fields: &[(String, Scalar)],
+        kind: Option<&str>,
+    ) -> Option<(String, String, Option<String>)> {
         let id_of = |value: &Scalar| match value {
             Scalar::Text(text) if !text.is_empty() => Some(text.clone()),
             Scalar::Number(_) => Some(value.json().to_string()),
@@ -284,7 +310,7 @@ impl Node<'_, '_> {
                 return Some((kind.clone(), id.clone(), None));
             }
         }
-        let kind = self.kind.as_deref()?;
+        let kind = kind?;
         let own = |wanted: &dyn Fn(&Naming) -> bool| {
             fields.iter().find_map(|(name, value)| {
                 let id = id_of(value).filter(|_| wanted(&naming(name)))?;
