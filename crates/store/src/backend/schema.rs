@@ -1,12 +1,39 @@
 //! The schema of this build: embedded migrations, and refusal of what does not fit.
 
-use sqlx::migrate::{MigrateError, Migrator};
+use std::sync::LazyLock;
+
+use rust_embed::RustEmbed;
+use sqlx::{
+    AssertSqlSafe, SqlSafeStr,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
 
 use super::{Backend, Pools};
 use crate::{Access, StoreError, sql::sql};
 
-static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
-static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
+// Not by the macro of sqlx: it would build all of sqlx a second time, for the compiler's sake.
+#[derive(RustEmbed)]
+#[folder = "../../migrations/postgres"]
+struct PostgresFiles;
+
+#[derive(RustEmbed)]
+#[folder = "../../migrations/sqlite"]
+struct SqliteFiles;
+
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(migrator::<PostgresFiles>);
+static SQLITE: LazyLock<Migrator> = LazyLock::new(migrator::<SqliteFiles>);
+
+/// The migrations in files named `0007_what_it_is.sql`.
+fn migrator<Files: RustEmbed>() -> Migrator {
+    let read = |name: &str| {
+        let (version, what) = name.strip_suffix(".sql")?.split_once('_')?;
+        let text = String::from_utf8(Files::get(name)?.data.into_owned()).ok()?;
+        let (version, what) = (version.parse().ok()?, what.replace('_', " "));
+        let text = AssertSqlSafe(text).into_sql_str();
+        Some(Migration::new(version, what.into(), MigrationType::Simple, text, false))
+    };
+    Migrator::with_migrations(Files::iter().filter_map(|name| read(&name)).collect())
+}
 
 /// Brings the store to this build's schema where it may, and refuses it where it is another.
 pub(super) async fn check(backend: &Backend) -> Result<(), StoreError> {
@@ -68,5 +95,24 @@ async fn found(backend: &Backend) -> Result<i64, StoreError> {
     match tx.first(newest).await? {
         Some(row) => Ok(row.optional_int(0)?.unwrap_or(0)),
         None => Ok(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_a_migration_and_both_backends_have_the_same() {
+        let told = |migrator: &Migrator| -> Vec<(i64, String)> {
+            migrator.iter().map(|one| (one.version, one.description.to_string())).collect()
+        };
+        let (postgres, sqlite) = (told(&POSTGRES), told(&SQLITE));
+        assert_eq!(postgres, sqlite);
+        assert_eq!(postgres.len(), PostgresFiles::iter().count());
+        assert_eq!(sqlite.len(), SqliteFiles::iter().count());
+        let versions: Vec<i64> = postgres.iter().map(|(version, _)| *version).collect();
+        assert_eq!(versions, (1..=postgres.len() as i64).collect::<Vec<_>>());
+        assert_eq!(postgres[0].1, "first");
     }
 }
