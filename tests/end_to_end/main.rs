@@ -20,5 +20,6 @@ mod lives;
 mod loops;
 mod rechecks;
 mod restarts;
+mod several;
 mod sharing;
 mod tap_alone;

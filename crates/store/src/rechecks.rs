@@ -200,6 +200,12 @@ impl Store {
         rows.await?.iter().map(recheck).collect()
     }
 
+    /// The newest of exactly this subject.
+    pub async fn newest_recheck(&self, subject: &str) -> Result<Option<RecheckRow>, StoreError> {
+        let select = sql(format!("{COLUMNS} WHERE subject = $1 ORDER BY id DESC LIMIT 1"));
+        self.backend.first(select.bind(subject)).await?.as_ref().map(recheck).transpose()
+    }
+
     pub async fn recheck(&self, id: i64) -> Result<Option<RecheckRow>, StoreError> {
         let select = sql(format!("{COLUMNS} WHERE id = $1")).bind(id);
         self.backend.first(select).await?.as_ref().map(recheck).transpose()

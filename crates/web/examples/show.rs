@@ -1,6 +1,6 @@
 //! Serves the pages over a seeded store, to look at them: `cargo run -p web --example show -- 8099`.
 
-#[path = "../tests/served/seed.rs"]
+#[path = "../tests/served/seed/mod.rs"]
 mod seed;
 
 use std::time::Duration;

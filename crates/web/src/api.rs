@@ -50,6 +50,7 @@ pub(crate) use latency::quantile;
 pub use memory::{MemoryJson, MemoryQuery, Remembered, memory, memory_seed};
 pub use openapi::OPENAPI;
 pub use problem::{ApiError, Problem};
+pub(crate) use rechecks::newest_recheck;
 pub use rechecks::{
     Recheck, RecheckRequest, RecheckSide, Rechecks, ask_recheck, recheck, rechecks,
 };
@@ -72,10 +73,8 @@ pub use share::parse_share;
 pub use versions::{
     PauseRequest, PauseState, VersionAnnouncement, VersionJson, Versions, versions_of,
 };
-pub use volatile::{
-    OverruledJson, Overruling, Volatile, VolatileJson, Word, overrule, volatile, volatile_of,
-};
-pub(crate) use volatile::{overruled_of, place_name};
+pub use volatile::{OverruledJson, Overruling, Volatile, VolatileJson, Word, volatile_of};
+pub(crate) use volatile::{overrule, overruled_of, place_name, volatile};
 
 use exchange::control::BREAKER_SETTING;
 use gate::{GateInput, Policy};

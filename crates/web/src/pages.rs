@@ -4,6 +4,7 @@
 //! anything.
 
 mod acts;
+mod again;
 mod audit;
 mod banners;
 mod behind;
@@ -12,6 +13,7 @@ mod cluster;
 mod clusters;
 mod compare;
 mod deciding;
+mod did;
 mod doors;
 mod evidence;
 mod exchanges;

@@ -2,13 +2,17 @@
 
 mod access;
 mod api_routes;
+mod asked;
 mod assets;
+mod cluster_routes;
 mod events;
 mod guard;
 mod parameters;
 mod probes;
+mod recheck_routes;
 mod refusal;
 mod rule_routes;
+mod steering_routes;
 
 use std::{
     net::SocketAddr,
@@ -25,16 +29,16 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 pub(crate) use access::Actor;
-pub(crate) use api_routes::{
-    begin_recheck, change_state, cluster_request, set_paused, undo_change,
-};
 pub(crate) use assets::url as asset_url;
+pub(crate) use cluster_routes::{change_state, undo_change};
 pub(crate) use events::News;
 pub(crate) use parameters::{FormBody, PageParameters};
+pub(crate) use recheck_routes::{begin_recheck, cluster_request};
 pub(crate) use refusal::PageError;
 pub(crate) use rule_routes::{
     add_rule, change_rule, effect, overrule, remove_rule, restore_rule, rule_list,
 };
+pub(crate) use steering_routes::set_paused;
 
 use crate::{
     WebConfig,

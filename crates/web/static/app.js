@@ -8,4 +8,5 @@ import "./js/folds.js";
 import "./js/live.js";
 import "./js/tail.js";
 import "./js/keys.js";
+import "./js/picks.js";
 import "./js/acts.js";

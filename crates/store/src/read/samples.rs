@@ -49,7 +49,11 @@ impl Store {
     pub async fn count_samples(&self, query: &SampleQuery) -> Result<u64, StoreError> {
         let mut tx = self.backend.read().await?;
         let merges = Merges::load(&mut tx).await?;
-        let row = tx.first(filtered(sql(COUNT), query, &merges, None)).await?;
+        let mut query = query.clone();
+        if let Some(cluster) = query.cluster {
+            query.cluster = Some(today(&mut tx, cluster).await?);
+        }
+        let row = tx.first(filtered(sql(COUNT), &query, &merges, None)).await?;
         row.map_or(Ok(0), |row| row.count(0))
     }
 

@@ -72,6 +72,9 @@ async fn a_recheck_is_asked_for_once_and_keeps_one_result_per_exchange() {
         let next = store.ask_recheck(r#"{"cluster":1}"#, Some(1)).await.unwrap();
         assert!(next.id > asked.id);
         assert_eq!(store.rechecks(Some(1), 10).await.unwrap().len(), 2);
+        let newest = store.newest_recheck(r#"{"cluster":1}"#).await.unwrap();
+        assert_eq!(newest.map(|row| row.id), Some(next.id));
+        assert_eq!(store.newest_recheck(r#"{"cluster":2}"#).await.unwrap(), None);
         assert!(store.rechecks(Some(2), 10).await.unwrap().is_empty());
     })
     .await;

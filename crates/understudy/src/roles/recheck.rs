@@ -7,10 +7,11 @@ use std::{
 };
 
 use anyhow::bail;
+use serde_json::Value;
 use store::{Access, Store};
 use web::api::{self, Recheck, RecheckRequest};
 
-use super::report::Source;
+use super::{access, report::Source};
 use crate::cli::RecheckArgs;
 
 const EVERY: Duration = Duration::from_millis(500);
@@ -31,7 +32,12 @@ pub(crate) async fn run(args: RecheckArgs) -> anyhow::Result<ExitCode> {
         Source::Server { origin, client } => {
             Source::post(origin, client, "/api/v1/rechecks", &request).await?
         }
-        Source::Store(store) => api::ask_recheck(store, &request).await?,
+        Source::Store(store) => {
+            let asked = api::ask_recheck(store, &request).await?;
+            let (id, what) = (asked.id.to_string(), serde_json::to_value(&request)?);
+            access::keep_trace(store, "recheck", &id, Value::Null, what).await?;
+            asked
+        }
     };
     let begun = std::time::Instant::now();
     let bar = progress();

@@ -9,7 +9,7 @@ use anyhow::bail;
 use store::{Access, Store};
 use web::api::{self, ResetDone, ResetRequest};
 
-use super::report::Source;
+use super::{access, report::Source};
 use crate::cli::ResetArgs;
 
 pub(crate) async fn run(args: ResetArgs) -> anyhow::Result<ExitCode> {
@@ -26,7 +26,13 @@ pub(crate) async fn run(args: ResetArgs) -> anyhow::Result<ExitCode> {
         Source::Server { origin, client } => {
             Source::post(origin, client, "/api/v1/reset", &request).await?
         }
-        Source::Store(store) => api::reset(store, &request).await?,
+        Source::Store(store) => {
+            let done = api::reset(store, &request).await?;
+            let (before, after) = (serde_json::to_value(&request)?, serde_json::to_value(done)?);
+            let what = request.endpoint.as_deref().unwrap_or("every endpoint");
+            access::keep_trace(store, "reset", what, before, after).await?;
+            done
+        }
     };
     writeln!(
         std::io::stdout(),

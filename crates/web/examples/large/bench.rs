@@ -8,7 +8,7 @@ use serde_json::Value;
 use store::{Compared, Fate, Outcome, Record, RecordItem, Store, Stratum};
 use tokio_util::sync::CancellationToken;
 
-use crate::seed;
+use crate::{pair, seed};
 
 /// Requests for each page.
 const ROUNDS: usize = 200;
@@ -90,6 +90,8 @@ async fn paths(client: &reqwest::Client, base: &str) -> anyhow::Result<Vec<Strin
     let mut paths: Vec<String> = pages.map(str::to_owned).to_vec();
     paths.push(format!("/clusters/{cluster}"));
     paths.push(format!("/exchanges/{exchange}"));
+    paths.push(format!("/exchanges/{}", pair::ID));
+    paths.push(format!("/exchanges/{}/rows?from=4000", pair::ID));
     paths.extend(lists.map(|path| format!("/api/v1{path}")));
     paths.push(format!("/api/v1/clusters/{cluster}"));
     paths.push(format!("/api/v1/clusters/{cluster}/samples"));

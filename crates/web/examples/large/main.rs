@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "prints its tables")]
 
 mod bench;
+mod pair;
 mod seed;
 
 use anyhow::{Context, bail};

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::pair;
 use anyhow::bail;
 use cluster::{
     Covers, EndpointId, Evidence, Model, VolatilePlace, Where,
@@ -146,7 +147,9 @@ impl Seed {
         let popular = self.noise() * self.noise();
         let endpoint = ((popular * ENDPOINTS as f64) as u64).min(ENDPOINTS - 1);
         let version_at = n * VERSIONS / self.exchanges;
-        let cluster = (self.noise() < 0.06).then(|| self.cluster_of(endpoint, version_at));
+        let is_large = n + 1 == self.exchanges;
+        let cluster =
+            (self.noise() < 0.06 || is_large).then(|| self.cluster_of(endpoint, version_at));
         let signature = match cluster {
             Some(cluster) => wrong_key(cluster, u64::from(self.noise() < 0.3)),
             None => equal_key(endpoint),
@@ -160,7 +163,11 @@ impl Seed {
         let (primary_us, candidate_us) =
             (latency(20.0 + endpoint as f64), latency(15.0 + endpoint as f64));
         let silent = cluster.is_some_and(|cluster| cluster % 50 == 7);
-        let sample = self.sample(n, endpoint, version_at, signature, cluster, at);
+        let mut sample = self.sample(n, endpoint, version_at, signature, cluster, at);
+        if is_large {
+            let any = view(ExchangeId::fresh(), n, endpoint, cluster, at);
+            sample = pair::sample(at, SAMPLES, any);
+        }
         let compared = Compared {
             endpoint: endpoint_key(endpoint),
             version: version(version_at),

@@ -146,6 +146,24 @@ pub async fn rechecks(store: &Store, cluster: Option<ClusterId>) -> Result<Reche
     Ok(Rechecks { rechecks })
 }
 
+/// The newest of what a page shows; `None` where there was none, or nothing of that name.
+pub(crate) async fn newest_recheck(
+    store: &Store,
+    ledger: &Ledger,
+    request: &RecheckRequest,
+) -> Result<Option<Recheck>, ApiError> {
+    let row = match request.stored(ledger) {
+        // Also that of a cluster that became this one.
+        Ok((_, Some(cluster))) => store.rechecks(Some(cluster), 1).await?.into_iter().next(),
+        Ok((subject, None)) => store.newest_recheck(&subject.to_string()).await?,
+        Err(_) => None,
+    };
+    match row {
+        Some(row) => of_row(store, ledger, &row).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 pub async fn recheck(store: &Store, id: i64) -> Result<Recheck, ApiError> {
     let row = store.recheck(id).await?;
     let row = row.ok_or_else(|| ApiError::NotFound(format!("there is no recheck {id}")))?;

@@ -196,7 +196,7 @@ pub(crate) async fn change_state(
     let before = store.said(id.0).await?.ok_or_else(missing)?;
     let after = change.apply(&before, &row, jiff::Timestamp::now().as_microsecond())?;
     if after.links != before.links {
-        check_links(&Ledger::read(store).await?, id, &after)?;
+        check_links(&Ledger::described(store).await?, id, &after)?;
     }
     let what = words(&before, &after);
     let changed = store.say(id.0, actor, &what, &after).await?;

@@ -76,11 +76,13 @@ fn body() -> String {
     "body".to_owned()
 }
 
-pub async fn volatile(store: &Store) -> Result<Volatile, ApiError> {
-    let names = names(store).await?;
-    let model = super::model_of(store).await?;
-    let mut told = volatile_of(&names, &model);
-    told.overruled = overruled_of(&names, &model, &store.overruled().await?);
+pub(crate) async fn volatile(
+    store: &Store,
+    names: &Ledger,
+    model: &Model,
+) -> Result<Volatile, ApiError> {
+    let mut told = volatile_of(names, model);
+    told.overruled = overruled_of(names, model, &store.overruled().await?);
     Ok(told)
 }
 
@@ -130,8 +132,11 @@ pub(crate) fn overruled_of(
 }
 
 /// Keeps, or takes back, a user's word on a place; the analyst heeds it with the next model.
-pub async fn overrule(store: &Store, said: &Overruling) -> Result<Volatile, ApiError> {
-    let names = names(store).await?;
+pub(crate) async fn overrule(
+    store: &Store,
+    names: &Ledger,
+    said: &Overruling,
+) -> Result<(), ApiError> {
     let endpoint = names
         .endpoint_named(said.endpoint.trim())
         .ok_or_else(|| ApiError::NotFound(format!("there is no endpoint `{}`", said.endpoint)))?;
@@ -158,7 +163,7 @@ pub async fn overrule(store: &Store, said: &Overruling) -> Result<Volatile, ApiE
             }
         }
         tracing::info!("what is learnt of a place counts again");
-        return volatile(store).await;
+        return Ok(());
     }
     let reason = said.reason.trim();
     if reason.is_empty() || reason.len() > 2_000 {
@@ -177,14 +182,7 @@ pub async fn overrule(store: &Store, said: &Overruling) -> Result<Volatile, ApiE
     };
     store.overrule(&row).await?;
     tracing::info!(says = row.says, "a volatile place was overruled");
-    volatile(store).await
-}
-
-async fn names(store: &Store) -> Result<Ledger, ApiError> {
-    Ok(Ledger {
-        endpoints: store.endpoints().await?.into_iter().map(|row| (row.key, row)).collect(),
-        ..Ledger::default()
-    })
+    Ok(())
 }
 
 /// A word of a closed list, as it is written.

@@ -13,8 +13,10 @@ use store::{FixRow, SampleHead, SampleRow};
 use super::{
     Look,
     acts::{Acts, initials},
+    again::Progress,
     clusters::{self, Repeat, State, kind_words},
-    doors::{Behind, Did, Door},
+    did::Did,
+    doors::{Behind, Door},
     frame::{About, Frame},
     html,
     list::{List, is_of},
@@ -163,14 +165,6 @@ impl May {
     }
 }
 
-/// How far a recheck is.
-struct Progress {
-    text: String,
-    planned: u64,
-    sent: u64,
-    over: bool,
-}
-
 /// One way to take a cluster along.
 struct Export {
     key: &'static str,
@@ -229,7 +223,7 @@ pub(crate) fn page(
             state: if gone { State::VOLATILE } else { State::of(&cluster.state) },
             cause: kind_words(&cluster.cause_kind),
             may: May::of(&cluster, gone, kept.recheck.as_ref()),
-            recheck: kept.recheck.as_ref().map(progress),
+            recheck: kept.recheck.as_ref().map(Progress::of),
             did: kept.did,
             acts: Acts::of(&cluster, &list.version, href(id, asked, &[])),
             exports: exports(id, &counted_in),
@@ -293,15 +287,6 @@ fn panel_of(sample: &SampleRow, masks: &Masks, id: ClusterId, asked: &Asked) -> 
     };
     let href = |changes: &[(&str, &str)]| href(id, asked, changes);
     sample::panel(sample, masks, &asked.panel, &context, &href)
-}
-
-fn progress(recheck: &Recheck) -> Progress {
-    Progress {
-        text: recheck.sentence(),
-        planned: recheck.planned.max(1),
-        sent: recheck.sent,
-        over: recheck.is_over(),
-    }
 }
 
 fn exports(id: ClusterId, version: &str) -> Vec<Export> {

@@ -15,7 +15,9 @@ use serde::Deserialize;
 use super::{
     Look,
     acts::{Acts, initials},
-    doors::{Behind, Did, Door, Piece},
+    again::Again,
+    did::Did,
+    doors::{Behind, Door, Piece},
     frame::{About, Frame},
     html,
     list::{List, is_of},
@@ -34,6 +36,7 @@ const KEYS: &[(&str, &str)] = &[
     ("o", "Own"),
     ("f", "Fixed"),
     ("r", "Recheck"),
+    ("x", "Select"),
     ("t", "Time or versions"),
     ("/", "Search"),
 ];
@@ -49,8 +52,12 @@ pub(crate) struct Asked {
     pub(crate) at: String,
     /// The last row of the page before.
     cursor: String,
-    /// A change that was just made.
+    /// Rows that are ticked: `C-1,C-7`.
+    pub(crate) picked: String,
+    /// Changes that were just made: `12,13`.
     pub(crate) did: String,
+    /// Clusters that were changed since, so that theirs were not taken back.
+    pub(crate) stayed: String,
 }
 
 #[derive(Template)]
@@ -61,6 +68,7 @@ struct Page {
     plain_heading: String,
     below: String,
     behind: Behind,
+    again: Option<Again>,
     did: Option<Did>,
     strip: Vec<draw::Segment>,
     /// What the segments too narrow for a label hold together.
@@ -105,6 +113,7 @@ struct Group {
 struct Row {
     id: String,
     at: bool,
+    picked: bool,
     href: String,
     parts: Vec<TitlePart>,
     endpoint: String,
@@ -125,6 +134,8 @@ pub(crate) struct Extra<'a> {
     /// Where sparklines are by time.
     pub(crate) trend: Option<&'a Trend>,
     pub(crate) did: Option<Did>,
+    /// Where the list is of one endpoint.
+    pub(crate) again: Option<Again>,
 }
 
 pub(crate) fn page(look: &Look, extra: Extra<'_>, asked: &Asked) -> Result<String, ApiError> {
@@ -156,6 +167,7 @@ pub(crate) fn page(look: &Look, extra: Extra<'_>, asked: &Asked) -> Result<Strin
             heading,
             below: summary::below(&open, differing),
             behind: Behind::of(shown.len() as u64, shown.len() as u64),
+            again: extra.again,
             did: extra.did,
             strip,
             others,
@@ -218,7 +230,7 @@ impl Paged {
 
 /// This view with one parameter changed.
 fn here(asked: &Asked, name: &str, value: &str) -> String {
-    let own = [("at", asked.at.as_str()), ("cursor", asked.cursor.as_str())];
+    let own = [("at", asked.at.as_str()), ("cursor", &asked.cursor), ("picked", &asked.picked)];
     let mut changes: Vec<(&str, &str)> =
         own.into_iter().filter(|(other, _)| *other != name).collect();
     changes.push((name, value));
@@ -261,6 +273,7 @@ impl Table<'_> {
         let owner = cluster.owner.clone().unwrap_or_default();
         Row {
             at: id == self.asked.at,
+            picked: self.asked.picked.split(',').any(|one| one == id),
             href: list.link(&format!("/clusters/{id}"), &[]),
             parts: sentence(&cluster.title_parts),
             endpoint: cluster.endpoint.clone(),

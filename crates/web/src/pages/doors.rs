@@ -1,7 +1,7 @@
 //! Numbers that are doors: each count is a link to what is behind it, and the page behind it says
 //! the same number as "N counted, K kept".
 
-use crate::{api::ApiError, words};
+use crate::words;
 
 /// A count and where it leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,34 +46,4 @@ pub(crate) fn said(words: impl Into<String>) -> Piece {
 
 pub(crate) fn number(live: &'static str, n: u64, href: String) -> Piece {
     Piece { words: String::new(), door: Some(Door::to(n, href)), live }
-}
-
-/// A change that was just made, and how to take it back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Did {
-    /// `C-7: accepted until 2026-12-20`
-    pub(crate) text: String,
-    pub(crate) action: String,
-    pub(crate) change: i64,
-    pub(crate) may_undo: bool,
-    /// This page without the news.
-    pub(crate) back: String,
-}
-
-/// The change that the URL names, where there is one.
-pub(crate) async fn did(
-    store: &store::Store,
-    asked: &str,
-    back: String,
-) -> Result<Option<Did>, ApiError> {
-    let Ok(change) = asked.parse::<i64>() else { return Ok(None) };
-    let Some(row) = store.change(change).await? else { return Ok(None) };
-    let id = crate::api::ClusterId(row.cluster);
-    Ok(Some(Did {
-        text: format!("{id}: {}", row.what),
-        action: format!("/clusters/{id}/undo"),
-        change,
-        may_undo: row.undone.is_none(),
-        back,
-    }))
 }

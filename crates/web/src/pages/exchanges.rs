@@ -7,6 +7,7 @@ use store::{Page as Rows, SampleRow};
 
 use super::{
     Look,
+    again::Again,
     behind::{self, Wanted},
     doors::Behind,
     frame::{About, Frame},
@@ -68,6 +69,21 @@ pub(crate) struct OneAsked {
     theme: String,
 }
 
+impl OneAsked {
+    /// The page of `exchange` with these parameters, some of them changed.
+    pub(crate) fn link(&self, exchange: &str, changes: &[(&str, &str)]) -> String {
+        let pick = |name: &str, now: &str| {
+            let changed = changes.iter().find(|(other, _)| *other == name);
+            changed.map_or(now, |one| one.1).to_owned()
+        };
+        let kept = self.panel.parameters().map(|(name, now)| (name, pick(name, now)));
+        let mut all: Vec<(&str, &str)> =
+            kept.iter().map(|(name, now)| (*name, now.as_str())).collect();
+        all.push(("theme", &self.theme));
+        words::link(&format!("/exchanges/{exchange}"), &all)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "exchanges.html")]
 struct Page {
@@ -75,6 +91,7 @@ struct Page {
     below: String,
     about: String,
     behind: Behind,
+    again: Option<Again>,
     q: String,
     hidden: Vec<(&'static str, String)>,
     filters: Vec<(String, String)>,
@@ -97,6 +114,8 @@ pub(crate) struct Found<'a> {
     /// How many are kept of what is asked for.
     pub(crate) kept: u64,
     pub(crate) timeline: &'a Timeline,
+    /// Where the list is of one endpoint.
+    pub(crate) again: Option<Again>,
 }
 
 struct Segment {
@@ -138,6 +157,8 @@ struct OnePage {
     version: String,
     cluster: Option<(String, String)>,
     captured: String,
+    /// `None` for a write, which is never sent again.
+    again: Option<Again>,
     panel: Panel,
 }
 
@@ -167,6 +188,11 @@ impl Asked {
         &self.version
     }
 
+    /// This list as it is.
+    pub(crate) fn here(&self) -> String {
+        link(self, &[])
+    }
+
     fn wanted(&self) -> Wanted<'_> {
         Wanted {
             endpoint: &self.endpoint,
@@ -179,7 +205,7 @@ impl Asked {
     }
 }
 
-pub(crate) fn page(look: &Look, found: &Found<'_>, asked: &Asked) -> Result<String, ApiError> {
+pub(crate) fn page(look: &Look, found: Found<'_>, asked: &Asked) -> Result<String, ApiError> {
     let about = About {
         title: "Exchanges",
         section: "/exchanges",
@@ -204,6 +230,7 @@ pub(crate) fn page(look: &Look, found: &Found<'_>, asked: &Asked) -> Result<Stri
             below: pace(&found.timeline.minutes),
             about: behind::about(&asked.wanted()),
             behind: Behind::of(counted, found.kept),
+            again: found.again,
             q: asked.q.clone(),
             hidden: hidden(asked),
             filters: filters(asked),
@@ -371,6 +398,7 @@ pub(crate) fn one(
     look: &Look,
     sample: &SampleRow,
     model: &Model,
+    again: Option<Again>,
     asked: &OneAsked,
 ) -> Result<String, ApiError> {
     let path = format!("/exchanges/{}", sample.exchange);
@@ -383,18 +411,8 @@ pub(crate) fn one(
         theme: &asked.theme,
         keys: ONE_KEYS,
     };
-    let href = |changes: &[(&str, &str)]| {
-        let pick = |name: &str, now: &str| {
-            changes
-                .iter()
-                .find(|(other, _)| *other == name)
-                .map_or(now.to_owned(), |one| one.1.to_owned())
-        };
-        let [tab, view, open] = asked.panel.parameters().map(|(name, now)| (name, pick(name, now)));
-        let kept = [&tab, &view, &open].map(|(name, value)| (*name, value.as_str()));
-        let [tab, view, open] = kept;
-        words::link(&path, &[tab, view, open, ("theme", &asked.theme)])
-    };
+    let own = sample.exchange.to_string();
+    let href = |changes: &[(&str, &str)]| asked.link(&own, changes);
     let (class, verdict) = verdict(sample);
     let masks = Masks::new(look, model);
     let context = Context {
@@ -422,6 +440,7 @@ pub(crate) fn one(
                 )
             }),
             captured: sample.view.captured_at.clone(),
+            again,
             panel: sample::panel(sample, &masks, &asked.panel, &context, &href),
             line,
         }

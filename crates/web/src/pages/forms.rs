@@ -1,5 +1,9 @@
 //! Buttons: small forms that change a state and lead back, where the change can be undone.
 
+mod many;
+
+pub(super) use many::{act as clusters_act, undo as clusters_undo};
+
 use axum::{
     extract::{Path, State},
     response::Redirect,
@@ -8,7 +12,10 @@ use exchange::control::Scope;
 use serde::Deserialize;
 
 use crate::{
-    api::{self, ApiError, ClusterId, ClustersQuery, Sort, StateChange, StateName, Under},
+    api::{
+        self, ApiError, ClusterId, ClustersQuery, RecheckRequest, Sort, StateChange, StateName,
+        Under,
+    },
     serve::{
         Actor, App, FormBody, PageError, begin_recheck, change_state, cluster_request, set_paused,
         undo_change,
@@ -58,7 +65,7 @@ pub(super) async fn pause(
     FormBody(form): FormBody<PauseForm>,
 ) -> Result<Redirect, PageError> {
     set_paused(&app, &actor, form.scope, true).await?;
-    Ok(Redirect::to(&back(&form.back, "/", None)))
+    Ok(Redirect::to(&back(&form.back, "/", &[])))
 }
 
 pub(super) async fn resume(
@@ -67,7 +74,7 @@ pub(super) async fn resume(
     FormBody(form): FormBody<PauseForm>,
 ) -> Result<Redirect, PageError> {
     set_paused(&app, &actor, form.scope, false).await?;
-    Ok(Redirect::to(&back(&form.back, "/", None)))
+    Ok(Redirect::to(&back(&form.back, "/", &[])))
 }
 
 pub(super) async fn cluster_state(
@@ -79,8 +86,8 @@ pub(super) async fn cluster_state(
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
     let change = change(&app, id, &form).await?;
     let changed = change_state(&app, &actor, id, &change).await?;
-    let did = changed.map(|row| row.id);
-    Ok(Redirect::to(&back(&form.back, &format!("/clusters/{id}"), did)))
+    let did = changed.map(|row| row.id.to_string()).unwrap_or_default();
+    Ok(Redirect::to(&back(&form.back, &format!("/clusters/{id}"), &[("did", &did)])))
 }
 
 async fn change(app: &App, id: ClusterId, form: &StateForm) -> Result<StateChange, ApiError> {
@@ -125,7 +132,8 @@ pub(super) async fn cluster_undo(
 ) -> Result<Redirect, PageError> {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
     let undone = undo_change(&app, &actor, id, form.change).await?;
-    Ok(Redirect::to(&back(&form.back, &format!("/clusters/{id}"), Some(undone.id))))
+    let did = undone.id.to_string();
+    Ok(Redirect::to(&back(&form.back, &format!("/clusters/{id}"), &[("did", &did)])))
 }
 
 pub(super) async fn cluster_recheck(
@@ -136,7 +144,26 @@ pub(super) async fn cluster_recheck(
 ) -> Result<Redirect, PageError> {
     let id: ClusterId = id.parse().map_err(ApiError::NotFound)?;
     begin_recheck(&app, &actor, &cluster_request(id)).await?;
-    Ok(Redirect::to(&back(&form.back, &format!("/clusters/{id}"), None)))
+    Ok(Redirect::to(&back(&form.back, &format!("/clusters/{id}"), &[("did", "")])))
+}
+
+/// One of both.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RecheckForm {
+    exchange: Option<String>,
+    endpoint: Option<String>,
+    back: String,
+}
+
+pub(super) async fn recheck(
+    State(app): State<App>,
+    actor: Actor,
+    FormBody(form): FormBody<RecheckForm>,
+) -> Result<Redirect, PageError> {
+    let RecheckForm { exchange, endpoint, back: to } = form;
+    begin_recheck(&app, &actor, &RecheckRequest { exchange, endpoint, cluster: None }).await?;
+    Ok(Redirect::to(&back(&to, "/exchanges", &[])))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -165,12 +192,13 @@ pub(super) async fn recheck_new(
     for cluster in api::clusters_of(&*app.ledger().await?, &query)?.clusters {
         begin_recheck(&app, &actor, &cluster_request(cluster.id)).await?;
     }
-    Ok(Redirect::to(&back(&form.back, "/clusters", None)))
+    Ok(Redirect::to(&back(&form.back, "/clusters", &[("did", "")])))
 }
 
-/// The page to go back to: one of ours, never another site. `did` names what was changed there,
-/// so that the page says it and offers to undo it.
-fn back(asked: &str, usual: &str, did: Option<i64>) -> String {
+/// The page to go back to: one of ours, never another site. `said` replaces parameters of that
+/// page, or drops them where it is empty: `did` names what was changed there, so that the page
+/// says it and offers to undo it.
+fn back(asked: &str, usual: &str, said: &[(&str, &str)]) -> String {
     let base = || url::Url::parse("http://pages.invalid/").ok();
     let inside = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains('\\');
     let path = if inside { asked } else { usual };
@@ -178,12 +206,11 @@ fn back(asked: &str, usual: &str, did: Option<i64>) -> String {
     if url.host_str() != Some("pages.invalid") {
         return usual.to_owned();
     }
-    let kept = url.query_pairs().filter(|(name, _)| name != "did");
+    let is_said = |name: &str| said.iter().any(|(own, _)| *own == name);
+    let kept = url.query_pairs().filter(|(name, _)| !is_said(name));
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(kept);
-    if let Some(did) = did {
-        query.append_pair("did", &did.to_string());
-    }
+    query.extend_pairs(said.iter().filter(|(_, value)| !value.is_empty()));
     match query.finish().as_str() {
         "" => url.path().to_owned(),
         query => format!("{}?{query}", url.path()),
@@ -205,9 +232,9 @@ mod tests {
             ("", "/clusters/C-1?did=7"),
             ("/a\r\nset-cookie: x", "/aset-cookie:%20x?did=7"),
         ] {
-            assert_eq!(back(asked, "/clusters/C-1", Some(7)), to, "{asked}");
+            assert_eq!(back(asked, "/clusters/C-1", &[("did", "7")]), to, "{asked}");
         }
-        assert_eq!(back("/x?a=%26", "/", None), "/x?a=%26");
+        assert_eq!(back("/x?a=%26&did=3", "/", &[("did", "")]), "/x?a=%26");
     }
 
     #[test]

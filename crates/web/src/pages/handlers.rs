@@ -10,12 +10,12 @@ use exchange::ExchangeId;
 use store::{Page, SampleQuery, SampleRow, Store};
 
 use super::{
-    Look, audit, behind::is_kept, cluster, clusters, compare, deciding, doors, exchanges, forms,
-    masks::Masks, pipeline, readiness, rows, rules, volatile,
+    Look, again::Again, audit, behind::is_kept, cluster, clusters, compare, deciding, did,
+    exchanges, forms, masks::Masks, pipeline, readiness, rows, rules, volatile,
 };
 use crate::{
     api::{self, ApiError, ClusterId, sample_query},
-    serve::{Actor, App, PageError, PageParameters},
+    serve::{Actor, App, PageError, PageParameters, cluster_request},
     weigh,
 };
 
@@ -38,10 +38,13 @@ pub(crate) fn routes() -> Router<App> {
         .route("/", get(readiness))
         .route("/clusters", get(clusters))
         .route("/clusters/recheck", post(forms::recheck_new))
+        .route("/clusters/act", post(forms::clusters_act))
+        .route("/clusters/undo", post(forms::clusters_undo))
         .route("/clusters/{id}", get(cluster))
         .route("/clusters/{id}/state", post(forms::cluster_state))
         .route("/clusters/{id}/undo", post(forms::cluster_undo))
         .route("/clusters/{id}/recheck", post(forms::cluster_recheck))
+        .route("/rechecks", post(forms::recheck))
         .route("/exchanges", get(exchanges))
         .route("/exchanges/{id}", get(exchange))
         .route("/exchanges/{id}/rows", get(rows))
@@ -77,9 +80,12 @@ async fn clusters(
         "hours" => Some(app.timeline().await?),
         _ => None,
     };
-    let back = asked.list.link("/clusters", &[("at", &asked.at)]);
-    let did = doors::did(app.store(), &asked.did, back).await?;
-    let extra = clusters::Extra { trend: timeline.as_ref().map(|one| &one.trend), did };
+    let back = asked.list.link("/clusters", &[("at", &asked.at), ("picked", &asked.picked)]);
+    let did = did::did(app.store(), &asked.did, &asked.stayed, back).await?;
+    let here = asked.list.link("/clusters", &[]);
+    let again = Again::endpoint(&app, &look, &asked.list.endpoint, here).await?;
+    let trend = timeline.as_ref().map(|one| &one.trend);
+    let extra = clusters::Extra { trend, did, again };
     Ok(Html(clusters::page(&look, extra, &asked)?))
 }
 
@@ -141,13 +147,14 @@ async fn kept(
         Some(id) => store.sample(id).await?,
         None => None,
     };
-    let recheck = api::rechecks(store, Some(id)).await?.rechecks.into_iter().next();
+    let own = cluster_request(id);
+    let recheck = api::newest_recheck(store, &look.ledger, &own).await?;
     let fix = store.fixes().await?.remove(&id.0);
     let rows = weigh::opened(&store.judged_rows(id.0, row.endpoint, WEIGHED).await?);
     let timeline = app.timeline().await?;
     let history = api::history(store, id).await?.changes;
     let back = asked.list.link(&format!("/clusters/{id}"), &[("sample", &asked.sample)]);
-    let did = doors::did(store, &asked.did, back).await?;
+    let did = did::did(store, &asked.did, "", back).await?;
     Ok(cluster::Kept { samples, matches, shown, model, rows, timeline, history, did, recheck, fix })
 }
 
@@ -170,8 +177,9 @@ async fn exchanges(
     };
     let timeline = app.timeline().await?;
     let model = app.model().await?;
-    let found = exchanges::Found { rows: &rows, model: &model, kept, timeline: &timeline };
-    Ok(Html(exchanges::page(&look, &found, &asked)?))
+    let again = Again::endpoint(&app, &look, &asked.endpoint, asked.here()).await?;
+    let found = exchanges::Found { rows: &rows, model: &model, kept, timeline: &timeline, again };
+    Ok(Html(exchanges::page(&look, found, &asked)?))
 }
 
 /// Kept exchanges that hold all of the words, newest first; of the newest [`SEARCHED`].
@@ -215,7 +223,14 @@ async fn exchange(
     let wanted: ExchangeId = id.parse().map_err(|_| missing())?;
     let sample = app.store().sample(wanted).await?.ok_or_else(missing)?;
     let (look, model) = (Look::at(&app, &actor).await?, app.model().await?);
-    Ok(Html(exchanges::one(&look, &sample, &model, &asked)?))
+    let again = match sample.view.write {
+        true => None,
+        false => {
+            let back = asked.link(&id, &[]);
+            Some(Again::exchange(&app, &look, &wanted.to_string(), back).await?)
+        }
+    };
+    Ok(Html(exchanges::one(&look, &sample, &model, again, &asked)?))
 }
 
 async fn rows(

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     Actor, App,
-    api_routes::{Answer, Asked, Refused, VersionQuery},
+    asked::{Answer, Asked, Refused, VersionQuery},
 };
 use crate::api::{
     self, ApiError, EffectJson, EffectRequest, Overruling, RuleEffect, RuleId, RuleJson, RuleList,
@@ -132,7 +132,12 @@ fn cannot() -> ApiError {
 }
 
 async fn volatile(State(app): State<App>, asked: Asked) -> Answer<api::Volatile> {
-    asked.answer(api::volatile(app.store()).await)
+    asked.answer(told_volatile(&app).await)
+}
+
+async fn told_volatile(app: &App) -> Result<api::Volatile, ApiError> {
+    let (ledger, model) = (app.ledger().await?, app.model().await?);
+    api::volatile(app.store(), &ledger, &model).await
 }
 
 async fn say(
@@ -142,7 +147,9 @@ async fn say(
     body: Bytes,
 ) -> Answer<api::Volatile> {
     let said: Overruling = asked.body(&body)?;
-    asked.answer(overrule(&app, &actor, &said).await)
+    let done = overrule(&app, &actor, &said).await;
+    done.map_err(|error| asked.refuse(error))?;
+    asked.answer(told_volatile(&app).await)
 }
 
 pub(crate) async fn add_rule(
@@ -188,14 +195,10 @@ pub(crate) async fn restore_rule(
 }
 
 /// A user's word on a place over what was learnt.
-pub(crate) async fn overrule(
-    app: &App,
-    actor: &Actor,
-    said: &Overruling,
-) -> Result<api::Volatile, ApiError> {
-    let places = api::overrule(app.store(), said).await?;
+pub(crate) async fn overrule(app: &App, actor: &Actor, said: &Overruling) -> Result<(), ApiError> {
+    api::overrule(app.store(), &*app.ledger().await?, said).await?;
     actor.did("place.overrule", &format!("{} {}", said.endpoint, said.path), None::<()>, said);
-    Ok(places)
+    Ok(())
 }
 
 fn name(rule: &RuleJson) -> String {

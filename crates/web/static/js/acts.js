@@ -1,5 +1,6 @@
 // What can be done with a cluster: on its own page, and in the list with the row one is at.
 import { key } from "./keys.js";
+import { beginMany } from "./picks.js";
 import { here } from "./rows.js";
 
 const NAME = "understudy.name";
@@ -23,6 +24,7 @@ const aim = (form, act) => {
 };
 
 const begin = (act) => {
+  if (beginMany(act)) return true;
   const form = formOf(act);
   if (!form || !aim(form, act)) return false;
   const box = form.closest("[popover]");

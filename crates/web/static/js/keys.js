@@ -36,8 +36,12 @@ const KEYS = new Map([
   ["?", () => help?.showModal()],
 ]);
 
-// Other parts of a page bring their own keys. The last one that brings a key has it.
-export const key = (name, act) => KEYS.set(name, act);
+// Other parts of a page bring their own keys. The last one that brings a key has it, and gets the
+// one before to go on with.
+export const key = (name, act) => {
+  const before = KEYS.get(name);
+  KEYS.set(name, () => act(before));
+};
 
 // `<button data-press="a">` and `<a data-press="c">` are pressed by their key.
 const press = (name) => {
@@ -48,7 +52,7 @@ const press = (name) => {
 };
 
 const inField = (target) =>
-  target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
+  target instanceof HTMLElement && target.matches('input:not([type="checkbox"]), textarea, select, [contenteditable]');
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
@@ -61,7 +65,7 @@ document.addEventListener("keydown", (event) => {
   const named = event.key === "?" || event.key === "Escape";
   if (off && !named) return;
   // Enter on a link or a button means that one.
-  if ((event.key === "Enter" || event.key === " ") && event.target.closest?.("a, button, summary")) return;
+  if ((event.key === "Enter" || event.key === " ") && event.target.closest?.("a, button, summary, input")) return;
   if (press(event.key)) return void event.preventDefault();
   const act = KEYS.get(event.key);
   if (act && act() !== false) event.preventDefault();
