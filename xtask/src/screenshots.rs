@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -10,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
 use crate::{
     install::{self, CHROMIUM},
@@ -19,10 +21,12 @@ use crate::{
 /// Enough traffic for every cluster of the demo to have its condition and samples.
 const LEARN_FOR: Duration = Duration::from_secs(40);
 
+/// Stands for the cluster that is worth a picture.
+const CLUSTER: &str = "/clusters/{id}";
 const PAGES: &[(&str, &str)] = &[
     ("readiness", "/"),
     ("clusters", "/clusters"),
-    ("cluster", "/clusters/C-1"),
+    ("cluster", CLUSTER),
     ("exchanges", "/exchanges"),
     ("volatile", "/volatile"),
     ("gate", "/gate"),
@@ -37,7 +41,9 @@ pub(crate) fn run(folder: &str) -> anyhow::Result<()> {
     let origin = demo.address()?;
     eprintln!("the demo learns for {} s", LEARN_FOR.as_secs());
     thread::sleep(LEARN_FOR);
+    let cluster = CLUSTER.replace("{id}", &with_condition(&origin)?);
     for (name, path) in PAGES {
+        let path = if *path == CLUSTER { cluster.as_str() } else { path };
         for theme in ["light", "dark"] {
             let file = Path::new(folder).join(format!("{name}-{theme}.png"));
             shoot(&format!("{origin}{path}"), theme, 1440, 1000, &file)?;
@@ -101,6 +107,33 @@ impl Drop for Demo {
         Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().ok();
         self.0.wait().ok();
     }
+}
+
+/// The largest cluster with a condition, before others one whose condition has a threshold: its
+/// page has most to show.
+fn with_condition(origin: &str) -> anyhow::Result<String> {
+    let answer = get(origin, "/api/v1/clusters?sort=count&limit=100")?;
+    let clusters = answer["clusters"].as_array().cloned().unwrap_or_default();
+    let terms = |one: &Value| one["conditions"][0]["terms"].as_array().cloned().unwrap_or_default();
+    let has_threshold = |one: &&Value| {
+        let ops = [">", ">=", "<", "<="];
+        terms(one).iter().any(|term| term["op"].as_str().is_some_and(|op| ops.contains(&op)))
+    };
+    let found = clusters.iter().find(has_threshold);
+    let found = found.or_else(|| clusters.iter().find(|one| !terms(one).is_empty()));
+    let id = found.and_then(|one| one["id"].as_str());
+    id.map(str::to_owned).context("no cluster of the demo has a condition yet")
+}
+
+/// An answer of the API. HTTP/1.0: the body ends with the connection.
+fn get(origin: &str, path: &str) -> anyhow::Result<Value> {
+    let authority = origin.strip_prefix("http://").context("the pages have no http address")?;
+    let mut socket = TcpStream::connect(authority)?;
+    write!(socket, "GET {path} HTTP/1.0\r\nHost: {authority}\r\n\r\n")?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    let (_, body) = answer.split_once("\r\n\r\n").context("an answer without an end")?;
+    serde_json::from_str(body).with_context(|| format!("what {path} answers is no JSON"))
 }
 
 fn shoot(url: &str, theme: &str, width: u32, height: u32, file: &Path) -> anyhow::Result<()> {

@@ -237,7 +237,7 @@ impl Ledger {
     /// The key of an endpoint by its name, or by its key written as a number.
     #[must_use]
     pub fn endpoint_named(&self, name: &str) -> Option<EndpointKey> {
-        let by_name = self.endpoints.values().find(|row| display_name(row) == name);
+        let by_name = self.endpoints.values().find(|row| bears(row, name));
         by_name.map(|row| self.resolve(row.key))
     }
 
@@ -382,6 +382,12 @@ fn still_describes(accepted: &AcceptanceRow, row: &ClusterRow) -> bool {
         // What does not read describes nothing: the gate fails closed.
         _ => false,
     }
+}
+
+/// Whether that is its name; pages ask so often that writing each would be felt.
+fn bears(row: &EndpointRow, name: &str) -> bool {
+    let template = name.strip_prefix(row.method.as_str()).and_then(|rest| rest.strip_prefix(' '));
+    template == Some(row.template.as_str())
 }
 
 fn display_name(row: &EndpointRow) -> String {
