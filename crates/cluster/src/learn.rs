@@ -28,6 +28,9 @@ use crate::{
     volatile::{EndpointTally, volatile_places},
 };
 
+/// Answers that came later, from which state is taken to be shared and late.
+const LEAST_LATE: u64 = 5;
+
 /// What has been counted and kept so far.
 #[expect(missing_debug_implementations, reason = "holds a closure")]
 pub struct LearnInput<'a> {
@@ -126,23 +129,23 @@ pub struct SampleDifference {
 }
 
 impl SampleSeen {
-    /// Whether beside a difference, in the same object, another one says that this is another
-    /// entity altogether: an id that is looked up, not made for the answer.
-    pub(crate) fn shows_another_entity_beside(&self, difference: &SampleDifference) -> bool {
-        let split = |path: &str| path.rsplit_once('/').map(|(a, b)| (a.to_owned(), b.to_owned()));
-        let Some((parent, _)) = split(&difference.path) else { return false };
-        self.differences.iter().any(|other| {
+    /// Places beside a difference, in the same object, that say that this is another entity
+    /// altogether: an id that is looked up, not made for the answer.
+    pub(crate) fn other_ids_beside(&self, difference: &SampleDifference) -> Vec<&str> {
+        let Some((parent, _)) = difference.path.rsplit_once('/') else { return Vec::new() };
+        let says_so = |other: &&SampleDifference| {
             let value = other.primary.as_deref().unwrap_or_default();
             let text = serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned());
             let class = crate::ValueClass::of_text(&text, &[self.at]);
             other.kind == Kind::ValueChanged
                 && other.path != difference.path
-                && split(&other.path).is_some_and(|(own, name)| {
+                && other.path.rsplit_once('/').is_some_and(|(own, name)| {
                     let id = name == "id" || name.ends_with("_id") || name.ends_with("Id");
                     own == parent && (id || class.name() == "id")
                 })
                 && !class.is_made_afresh()
-        })
+        };
+        self.differences.iter().filter(says_so).map(|other| other.path.as_str()).collect()
     }
 }
 
@@ -187,10 +190,11 @@ pub fn learn(input: &LearnInput<'_>) -> Learnt {
     let groups = grouped(input, &places, &findings, &constant);
     let explained = learn_causes(input, &model, &places, (&findings, &groups, &verdicts));
     let held = explain::held(&explained, &findings, input.rows);
-    let sorted =
+    let mut sorted =
         clusters::sorted(&groups, &findings, &held, input.samples, input.rows, &|endpoint| {
             places.name(endpoint)
         });
+    follow(&mut sorted, input, &places);
     let first = |signature: &i64| {
         let of = sorted.of_signature.get(signature)?;
         of.first().map(|part| part.cluster)
@@ -209,6 +213,28 @@ pub fn learn(input: &LearnInput<'_>) -> Learnt {
         shares,
         homes: sorted.homes,
         model: Model { explained, ..model },
+    }
+}
+
+/// Says of clusters which others they follow from, by fingerprint.
+fn follow(sorted: &mut clusters::Sorted, input: &LearnInput<'_>, places: &Places) {
+    let judged = |cluster: &LearntCluster| {
+        let name = places.name(cluster.endpoint);
+        let method = name.split(' ').next().unwrap_or_default().to_owned();
+        let writes = !matches!(method.as_str(), "" | "GET" | "HEAD" | "OPTIONS");
+        cascades::Judged { endpoint: cluster.endpoint, signatures: BTreeSet::new(), writes }
+    };
+    let mut all: Vec<cascades::Judged> = sorted.clusters.iter().map(judged).collect();
+    for (signature, parts) in &sorted.of_signature {
+        let main = parts.first().and_then(|part| all.get_mut(part.cluster));
+        if let Some(main) = main {
+            main.signatures.insert(*signature);
+        }
+    }
+    let origins = cascades::origins(&all, &input.rows.book, &|endpoint| places.home(endpoint));
+    let names: Vec<String> = sorted.clusters.iter().map(|c| c.fingerprint.clone()).collect();
+    for (cluster, origin) in sorted.clusters.iter_mut().zip(origins) {
+        cluster.doc.follows = origin.and_then(|at| names.get(at).cloned());
     }
 }
 
@@ -364,6 +390,9 @@ fn learn_volatile(input: &LearnInput<'_>, model: &Model, places: &Places) -> Vec
             Versus::Candidate | Versus::Late | Versus::Unjudged => {}
         }
     }
+    let late = input.signatures.iter().filter(|seen| seen.versus == Versus::Late);
+    let is_late = late.map(|seen| seen.pairs).sum::<u64>() >= LEAST_LATE;
+    tallies.values_mut().for_each(|tally| tally.is_late = is_late);
     let weights = weights(input);
     for sample in input.samples {
         let tally = tallies.entry(places.home(sample.endpoint)).or_default();
@@ -492,6 +521,7 @@ impl Learnt {
     }
 }
 
+mod cascades;
 mod clusters;
 pub use clusters::Part;
 #[cfg(test)]

@@ -20,9 +20,13 @@
 //! The later kinds, but for the side's own, are heard only where none of the earlier was seen to
 //! agree.
 
+mod chance;
 pub(crate) mod nature;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     EndpointId, Place, Signature, Where,
@@ -60,6 +64,9 @@ pub(crate) struct EndpointTally {
     pub(crate) compared: u64,
     /// Pairs compared with the secondary.
     pub(crate) asked: u64,
+    /// The candidate was seen to give the primary's answer only later: state is shared and late,
+    /// so that a second primary is behind at times, too.
+    pub(crate) is_late: bool,
     /// Answers of the primary compared with its own earlier ones.
     repeated: u64,
     candidate: BTreeMap<PlaceId, PlaceTally>,
@@ -68,8 +75,8 @@ pub(crate) struct EndpointTally {
     /// Places seen with one fresh-looking value on both sides.
     steady: BTreeSet<String>,
     observed: BTreeMap<PlaceId, Observed>,
-    /// Observations that come with another entity beside them.
-    beside_entity: BTreeMap<PlaceId, usize>,
+    /// Observations that come with another id beside them, by its path.
+    beside_ids: BTreeMap<PlaceId, BTreeMap<String, usize>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,7 +153,8 @@ impl Elsewhere<'_> {
         let natures = self.natures.get(self.id).unwrap_or(&none);
         if let Some(nature) = natures.get(&here) {
             // Values drawn from a set at one endpoint alone could be a rule's.
-            if *nature == Nature::Drawn && natures.len() < LEAST_ENDPOINTS {
+            let alone = natures.len() < LEAST_ENDPOINTS;
+            if *nature == Nature::Drawn && alone && !tally.draws_by_chance(self.id) {
                 return None;
             }
             let samples = tally.observed.get(self.id).map_or(0, |o| o.differing.len() as u64);
@@ -215,6 +223,7 @@ impl EndpointTally {
 
     /// The values of a sample that stands for `weight` pairs.
     pub(crate) fn sample(&mut self, sample: &SampleSeen, weight: f64) {
+        let row = sample.row.as_ref().map(|row| Arc::new(row.clone()));
         for difference in &sample.differences {
             let (Some(left), Some(right)) = (&difference.primary, &difference.candidate) else {
                 continue;
@@ -226,17 +235,26 @@ impl EndpointTally {
             let id = PlaceId { place, path, covers: Covers::Value };
             let observed = self.observed.entry(id.clone()).or_default();
             match place {
-                Where::Header => observed.add(sample.at, bare(left), bare(right), weight),
-                Where::Status | Where::Body => observed.add(sample.at, left, right, weight),
+                Where::Header => {
+                    observed.add(sample.at, (bare(left), bare(right)), weight, row.as_ref());
+                }
+                Where::Status | Where::Body => {
+                    observed.add(sample.at, (left, right), weight, row.as_ref());
+                }
             }
-            if sample.shows_another_entity_beside(difference) {
-                *self.beside_entity.entry(id).or_default() += 1;
+            for other in sample.other_ids_beside(difference) {
+                let beside = self.beside_ids.entry(id.clone()).or_default();
+                *beside.entry(other.to_owned()).or_default() += 1;
             }
         }
         for path in &sample.same {
             for covers in [Covers::Value, Covers::Order] {
                 let id = PlaceId { place: Where::Body, path: path.clone(), covers };
-                self.observed.entry(id).or_default().same += weight;
+                let observed = self.observed.entry(id).or_default();
+                observed.same += weight;
+                if covers == Covers::Value {
+                    observed.agreeing.extend(row.clone());
+                }
             }
         }
         for lists in &sample.lists {
@@ -247,6 +265,7 @@ impl EndpointTally {
                 left: lists.primary.clone().into(),
                 right: lists.candidate.clone().into(),
                 weight,
+                row: None,
             });
         }
     }
@@ -298,10 +317,20 @@ impl EndpointTally {
         };
         let needed = if known { least / 2.0 } else { least };
         let another = self.differs_for_another_reason(id, high, far_more);
-        if seen.differed < 2 || low <= needed || another {
+        let behind = self.is_late && id.covers != Covers::Order && !self.falls_by_chance(id, asked);
+        if seen.differed < 2 || low <= needed || another || behind {
             return None;
         }
         Some(Evidence::Secondary { differed: seen.differed, asked })
+    }
+
+    /// Whether what differs from the second primary would also do so if no state were late: nearly
+    /// always, or because it is made afresh or drawn.
+    fn falls_by_chance(&self, id: &PlaceId, asked: u64) -> bool {
+        let Some(seen) = self.baseline.get(id) else { return false };
+        let nearly = |part: u64, whole: u64| part as f64 >= NEARLY_ALL * whole as f64;
+        let nature = || self.nature(id, self.observed.get(id)?, false);
+        nearly(seen.differed, asked) || nearly(seen.afresh, seen.differed) || nature().is_some()
     }
 
     /// The candidate differs there far more often than the secondary does, and not because its
@@ -370,6 +399,20 @@ impl EndpointTally {
         })
     }
 
+    /// Whether nothing that both sides always agree on tells which value is drawn.
+    fn draws_by_chance(&self, id: &PlaceId) -> bool {
+        let differs = |field: &str| {
+            let Some(path) = field.strip_prefix("response.body.") else { return false };
+            let path = format!("/{}", path.replace('.', "/"));
+            let seen = |own: &PlaceId| own.place == Where::Body && own.path == path;
+            self.candidate.keys().any(seen)
+        };
+        let given = |field: &str| {
+            (field.starts_with("request.") || field.starts_with("response.")) && !differs(field)
+        };
+        self.observed.get(id).is_some_and(|o| o.is_drawn_by_chance(&id.path, &given))
+    }
+
     /// What the kept values show, by place.
     fn natures(&self, before: &[VolatilePlace]) -> Vec<(PlaceId, Nature)> {
         let found = self.observed.iter().filter_map(|(id, observed)| {
@@ -377,18 +420,29 @@ impl EndpointTally {
                 (v.place, &v.path, v.covers) == (id.place, &id.path, id.covers)
                     && matches!(v.evidence, Evidence::Nature { .. })
             });
-            let beside = self.beside_entity.get(id).copied().unwrap_or(0);
-            let alone = beside * 2 < observed.differing.len();
-            let nature = match (id.place, id.covers) {
-                (Where::Header, _) if MEANT_FOR_CLIENTS.contains(&id.path.as_str()) => None,
-                (Where::Header, _) if observed.is_per_side() => Some(Nature::PerSide),
-                (Where::Header, _) | (_, Covers::Value) => observed.of_value(alone, known),
-                (_, Covers::Order) => observed.is_shuffled().then_some(Nature::Shuffled),
-                (_, Covers::Presence) => None,
-            };
+            let nature = self.nature(id, observed, known);
             nature.map(|nature| (id.clone(), nature))
         });
         found.collect()
+    }
+
+    fn nature(&self, id: &PlaceId, observed: &Observed, known: bool) -> Option<Nature> {
+        // A number that only counts answers is no id of another entity.
+        let counts = |path: &str| {
+            let (place, path) = (Where::Body, path.to_owned());
+            let other = PlaceId { place, path, covers: Covers::Value };
+            self.observed.get(&other).is_some_and(Observed::is_counter)
+        };
+        let beside = self.beside_ids.get(id).into_iter().flatten();
+        let beside = beside.filter(|(path, _)| !counts(path)).map(|(_, seen)| *seen).max();
+        let alone = beside.unwrap_or(0) * 2 < observed.differing.len();
+        match (id.place, id.covers) {
+            (Where::Header, _) if MEANT_FOR_CLIENTS.contains(&id.path.as_str()) => None,
+            (Where::Header, _) if observed.is_per_side() => Some(Nature::PerSide),
+            (Where::Header, _) | (_, Covers::Value) => observed.of_value(id.place, alone, known),
+            (_, Covers::Order) => observed.is_shuffled().then_some(Nature::Shuffled),
+            (_, Covers::Presence) => None,
+        }
     }
 }
 

@@ -7,11 +7,20 @@
 //! Each needs many observations, and none is taken where the two sides are seen to agree more
 //! often than that relation lets them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use exchange::Micros;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::chance::{follows_a_field, is_independent};
+use crate::{
+    Where,
+    explain::{Row, Scalar},
+};
 
 /// Observations that a nature needs.
 const LEAST_COUNTED: usize = 8;
@@ -22,10 +31,15 @@ const LEAST_CONSTANT: usize = 4;
 /// which is asked later and by several sessions at once.
 const CONCORDANT: f64 = 0.97;
 const CONCORDANT_REPLAYED: f64 = 0.8;
+/// Of what goes both ways, at least one in so many goes each.
+const BOTH_WAYS: usize = 6;
 /// Differing in this share of the answers that have it, a place differs nearly always.
 const NEARLY_ALL: f64 = 0.9;
-/// Larger sets are no small sets.
-const MOST_VALUES: usize = 12;
+/// Larger sets are no small sets; and each value must be seen this often.
+const MOST_VALUES: usize = 40;
+const EACH_VALUE: usize = 4;
+/// Between two values chance is hard to tell.
+const LEAST_OF_TWO: usize = 100;
 /// How far the two sides' shares of the values may lie apart, and a sum of chances from one.
 const APART: f64 = 0.25;
 const OFF: f64 = 0.2;
@@ -60,6 +74,8 @@ pub(crate) struct Observed {
     pub(crate) differing: Vec<Differing>,
     /// Weight of the samples in which both sides hold the same there.
     pub(crate) same: f64,
+    /// Of them, what was asked.
+    pub(crate) agreeing: Vec<Arc<Row>>,
 }
 
 /// The values of one sample.
@@ -70,13 +86,21 @@ pub(crate) struct Differing {
     pub(crate) right: Value,
     /// Pairs that the sample stands for.
     pub(crate) weight: f64,
+    /// What was asked.
+    pub(crate) row: Option<Arc<Row>>,
 }
 
 impl Observed {
-    pub(crate) fn add(&mut self, at: Micros, left: &str, right: &str, weight: f64) {
+    pub(crate) fn add(
+        &mut self,
+        at: Micros,
+        (left, right): (&str, &str),
+        weight: f64,
+        row: Option<&Arc<Row>>,
+    ) {
         let read = |json: &str| serde_json::from_str::<Value>(json).ok();
         if let (Some(left), Some(right)) = (read(left), read(right)) {
-            self.differing.push(Differing { at, left, right, weight });
+            self.differing.push(Differing { at, left, right, weight, row: row.cloned() });
         }
     }
 
@@ -88,7 +112,7 @@ impl Observed {
 
     /// The nature of a value, if it is clear. `alone`: its difference is not one of several that
     /// show another entity altogether; `known`: it was clear before.
-    pub(crate) fn of_value(&self, alone: bool, known: bool) -> Option<Nature> {
+    pub(crate) fn of_value(&self, place: Where, alone: bool, known: bool) -> Option<Nature> {
         let slack = if known { SLACK } else { 1.0 };
         if self.is_counter() {
             Some(Nature::Counter)
@@ -96,14 +120,14 @@ impl Observed {
             Some(Nature::Jitter)
         } else if alone && self.is_drawn(slack) {
             Some(Nature::Drawn)
-        } else if alone && self.is_unrelated(slack) {
+        } else if alone && self.is_unrelated(place, slack) {
             Some(Nature::Unrelated)
         } else {
             None
         }
     }
 
-    fn is_counter(&self) -> bool {
+    pub(crate) fn is_counter(&self) -> bool {
         let counted: Option<Vec<(Micros, i64, i64)>> = self
             .differing
             .iter()
@@ -123,9 +147,12 @@ impl Observed {
         };
         // One number on both sides is no counter, whatever else differs around it.
         let apart = counted.iter().filter(|one| one.1 != one.2).count();
+        // Two that count the same requests meet, and pass each other; a rule goes one way.
+        let ahead = counted.iter().filter(|one| one.2 > one.1).count();
+        let both_ways = ahead * BOTH_WAYS >= apart && (apart - ahead) * BOTH_WAYS >= apart;
         counted.len() >= LEAST_COUNTED
             && apart as f64 >= NEARLY_ALL * counted.len() as f64
-            && self.rate() >= NEARLY_ALL
+            && (self.rate() >= NEARLY_ALL || (both_ways && counted.len() >= 2 * LEAST_COUNTED))
             && rising(|one| one.1, CONCORDANT)
             && rising(|one| one.2, CONCORDANT_REPLAYED)
     }
@@ -137,7 +164,8 @@ impl Observed {
             left.is_finite() && *left != 0.0 && ((right - left) / left).abs() <= JITTER
         };
         let up = numbers.iter().filter(|(left, right)| right > left).count();
-        let balanced = up * 6 >= numbers.len() && (numbers.len() - up) * 6 >= numbers.len();
+        let balanced =
+            up * BOTH_WAYS >= numbers.len() && (numbers.len() - up) * BOTH_WAYS >= numbers.len();
         // A side with few digits rounds; that is a rule.
         let long =
             |value: &Value| value.to_string().bytes().filter(u8::is_ascii_digit).count() >= 9;
@@ -165,6 +193,7 @@ impl Observed {
         if self.differing.len() < LEAST_DRAWN
             || !self.differing.iter().all(|one| scalar(&one.left) && scalar(&one.right))
             || self.drawn_values().len() > MOST_VALUES
+            || self.drawn_values().len() * EACH_VALUE > self.differing.len() * 2
         {
             return false;
         }
@@ -195,8 +224,28 @@ impl Observed {
             && (fits(sum) || fits(sum - largest + (1.0 - largest)))
     }
 
-    /// Numbers of one range that have nothing to do with each other.
-    fn is_unrelated(&self, slack: f64) -> bool {
+    /// Whether values that look drawn are so beyond doubt, at one endpoint alone: nothing that
+    /// both sides agree on, in the request or the answer, says which one it is.
+    pub(crate) fn is_drawn_by_chance(&self, path: &str, is_given: &dyn Fn(&str) -> bool) -> bool {
+        let text = |one: &Differing| (one.left.to_string(), one.right.to_string());
+        let pairs: Vec<(String, String)> = self.differing.iter().map(text).collect();
+        let few = self.drawn_values().len() < 3 && pairs.len() < LEAST_OF_TWO;
+        let own = format!("response.body{}", path.replace('/', "."));
+        let differing = self.differing.iter().filter_map(|one| {
+            let value = Scalar::of_json(&one.left)?;
+            Some((value.json().to_string(), one.row.as_deref()?))
+        });
+        let agreeing = self.agreeing.iter().filter_map(|row| {
+            let value = row.values(&own).next()?;
+            Some((value.json().to_string(), &**row))
+        });
+        let given = |field: &str| field != own && is_given(field);
+        !few && is_independent(&pairs) && !follows_a_field(differing.chain(agreeing), &given)
+    }
+
+    /// Numbers that have nothing to do with each other: of one range, but for those in headers, by
+    /// which a faster or slower side tells how long it took.
+    fn is_unrelated(&self, place: Where, slack: f64) -> bool {
         let Some(numbers) = self.numbers().filter(|all| all.len() >= LEAST_DRAWN) else {
             return false;
         };
@@ -204,12 +253,12 @@ impl Observed {
         let up = numbers.iter().filter(|(left, right)| right > left).count() as f64;
         let share = up / numbers.len() as f64;
         let (left, right) = (quartiles(&lefts), quartiles(&rights));
-        let distinct: BTreeSet<String> = lefts.iter().map(f64::to_string).collect();
+        let one_range = (0.25..=0.75).contains(&share) && left.0 <= right.1 && right.0 <= left.1;
+        let distinct =
+            |side: &[f64]| side.iter().map(f64::to_string).collect::<BTreeSet<String>>().len();
         self.rate() >= 0.8
-            && distinct.len() >= 5
-            && (0.25..=0.75).contains(&share)
-            && left.0 <= right.1
-            && right.0 <= left.1
+            && distinct(&lefts) >= 5
+            && (one_range || (place == Where::Header && distinct(&rights) >= 5))
             && correlation(&ranks(&lefts), &ranks(&rights)).abs() <= CORRELATED * slack
     }
 
@@ -359,15 +408,15 @@ mod tests {
             if left == right {
                 observed.same += 1.0;
             } else {
-                let at = at as Micros * 1_000;
-                observed.differing.push(Differing { at, left, right, weight: 1.0 });
+                let (at, row) = (at as Micros * 1_000, None);
+                observed.differing.push(Differing { at, left, right, weight: 1.0, row });
             }
         }
         observed
     }
 
     fn nature(n: u64, pair: impl Fn(u64) -> (Value, Value)) -> Option<Nature> {
-        observed(n, pair).of_value(true, false)
+        observed(n, pair).of_value(Where::Body, true, false)
     }
 
     #[test]
@@ -386,6 +435,9 @@ mod tests {
         // The candidate is asked in another order than the primary was.
         let late = |n: u64| right(n.saturating_sub(mix(n) % 6));
         assert_eq!(nature(40, |n| (left(n), late(n))), Some(Nature::Counter));
+        // Both count the same requests, and are asked in another order at times.
+        let near = |n: u64| (json!(100 + n), json!(100 + n + mix(n) % 3 - 1));
+        assert_eq!(nature(60, near), Some(Nature::Counter));
         // A counter that is one too high where a rule lacks, and right elsewhere.
         let wrong = |n: u64| (json!(100 + n), json!(100 + n + u64::from(n.is_multiple_of(3))));
         assert_eq!(nature(60, wrong), None);
@@ -426,7 +478,10 @@ mod tests {
     fn numbers_of_one_range_without_relation_are_timings() {
         let timing = |n: u64| json!(1 + mix(n) % 59);
         assert_eq!(nature(80, |n| (timing(n), timing(n + 5_000))), Some(Nature::Unrelated));
-        assert_eq!(observed(80, |n| (timing(n), timing(n + 5_000))).of_value(false, false), None);
+        assert_eq!(
+            observed(80, |n| (timing(n), timing(n + 5_000))).of_value(Where::Body, false, false),
+            None
+        );
         let price = |n: u64| 100 + mix(n) % 900;
         assert_eq!(nature(80, |n| (json!(price(n)), json!(price(n) * 10 / 9 + mix(n) % 5))), None);
         assert_eq!(

@@ -1,7 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::ValueClass;
+use crate::{
+    ValueClass,
+    explain::{Row, Scalar},
+};
 use diff::Kind;
 
 fn signature(path: &str, left: &str, right: &str) -> Signature {
@@ -160,6 +163,15 @@ fn a_primary_that_agrees_with_itself_overrules_classes() {
 
 /// An endpoint whose samples hold these values at `path`.
 fn sampled(path: &str, pairs: &[(serde_json::Value, serde_json::Value)]) -> EndpointTally {
+    asked(path, pairs, &|_| None)
+}
+
+/// Of requests with these fields.
+fn asked(
+    path: &str,
+    pairs: &[(serde_json::Value, serde_json::Value)],
+    row: &dyn Fn(usize) -> Option<Row>,
+) -> EndpointTally {
     let mut tally = EndpointTally::default();
     for (at, (left, right)) in pairs.iter().enumerate() {
         let changed = left != right;
@@ -177,6 +189,7 @@ fn sampled(path: &str, pairs: &[(serde_json::Value, serde_json::Value)]) -> Endp
             at: at as i64,
             differences: changed.then_some(difference).into_iter().collect(),
             same: if changed { Vec::new() } else { vec![path.to_owned()] },
+            row: row(at),
             ..SampleSeen::default()
         };
         tally.sample(&sample, 1.0);
@@ -207,22 +220,76 @@ fn a_counter_is_volatile_and_so_is_its_path_elsewhere() {
     assert_eq!(all(vec![sampled("/seq", &counted(3, 900))]), []);
 }
 
-#[test]
-fn values_drawn_from_a_set_need_a_second_endpoint() {
+/// Values of a small set, drawn on each side by itself.
+fn drawn(from: u64) -> Vec<(serde_json::Value, serde_json::Value)> {
     let mix = |n: u64| {
         let z = n.wrapping_add(7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         ((z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as usize
     };
-    let drawn = |from: u64| -> Vec<_> {
-        let name = |n: u64| json!(["a", "b", "c"][mix(n) % 3]);
-        (from..from + 150).map(|n| (name(n), name(n + 9_000))).collect()
-    };
-    assert_eq!(all(vec![sampled("/node", &drawn(0))]), []);
-    let mut here = sampled("/node", &drawn(0));
+    let name = |n: u64| json!(["a", "b", "c"][mix(n) % 3]);
+    (from..from + 150).map(|n| (name(n), name(n + 9_000))).collect()
+}
+
+#[test]
+fn values_drawn_from_a_set_follow_nothing() {
+    assert_eq!(all(vec![sampled("/node", &drawn(0))]).len(), 1);
     assert_eq!(all(vec![sampled("/node", &drawn(0)), sampled("/node", &drawn(500))]).len(), 2);
+    // At one endpoint alone, and given by what is asked for: a rule's.
+    let pairs = drawn(0);
+    let kind = |at: usize| {
+        let kind = Scalar::of_json(&pairs[at].0)?;
+        Some(Row { cells: vec![("request.body.kind".into(), kind)] })
+    };
+    assert_eq!(all(vec![asked("/node", &pairs, &kind)]), []);
+    let mut here = sampled("/node", &drawn(0));
     here.earlier(&Signature::default(), 9);
     let found = all(vec![here, sampled("/node", &drawn(500))]);
     assert_eq!(found.len(), 0, "the primary agrees with itself: {found:?}");
+}
+
+#[test]
+fn a_second_primary_that_is_behind_makes_no_place_volatile() {
+    let looked_up = signature("/next", "id", "id");
+    let afresh = signature("/receipt", "uuid", "uuid");
+    let mut tally = EndpointTally { asked: 100, ..EndpointTally::default() };
+    tally.baseline(&looked_up, 30);
+    tally.baseline(&afresh, 40);
+    assert_eq!(found(&tally), 2);
+    tally.is_late = true;
+    let volatile = tally.volatile(EndpointId(7), &[]);
+    assert_eq!(volatile.iter().map(|v| v.path.as_str()).collect::<Vec<_>>(), ["/receipt"]);
+    tally.baseline(&looked_up, 65);
+    assert_eq!(found(&tally), 2, "it nearly always differs");
+}
+
+#[test]
+fn a_number_of_answers_beside_is_no_other_entity() {
+    let node = drawn(0);
+    let mut tally = EndpointTally::default();
+    for (at, (left, right)) in node.iter().enumerate() {
+        let of = |path: &str, left: String, right: String| crate::learn::SampleDifference {
+            place: Where::Body,
+            path: path.into(),
+            kind: Kind::ValueChanged,
+            primary: Some(left),
+            candidate: Some(right),
+            from: None,
+        };
+        let seq = |n: usize| format!("\"T-{n:09}\"");
+        let mut differences = vec![of("/meta/seq", seq(at), seq(90_000 + at))];
+        let changed = left != right;
+        if changed {
+            differences.push(of("/meta/node", left.to_string(), right.to_string()));
+        }
+        let mut places = signature("/meta/seq", "id", "id").places;
+        let one = signature("/meta/node", "word", "word").places;
+        places.extend(one.into_iter().filter(|_| changed));
+        tally.candidate(&Signature::new(places), 1);
+        let same = if changed { Vec::new() } else { vec!["/meta/node".to_owned()] };
+        let at = at as i64;
+        tally.sample(&SampleSeen { at, differences, same, ..SampleSeen::default() }, 1.0);
+    }
+    assert_eq!(all(vec![tally]).len(), 2);
 }
 
 #[test]
