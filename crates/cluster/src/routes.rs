@@ -17,16 +17,30 @@ pub struct LearntParameter {
     pub name: String,
     /// Words that stay: they are asked far more often than the others.
     pub keep: Vec<String>,
+    /// Only these letters with a number behind them are values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letters: Option<String>,
 }
 
 /// More distinct literals than this at one position are names of things.
 const CLOSED_SET: usize = 30;
 /// At the top of the path they are resources, and many services have dozens.
 const CLOSED_SET_OF_RESOURCES: usize = 300;
+/// So many numbered words of one kind are no few fixed ones.
+const NUMBERED: usize = 4;
 /// Up to this many literals must be asked seldom each; beyond it their number alone decides.
 const OPEN_FOR_SURE: usize = 300;
 /// Requests per literal, on average, that are still seldom.
 const SELDOM: u64 = 50;
+
+impl LearntParameter {
+    fn takes(&self, segment: &str) -> bool {
+        match &self.letters {
+            Some(letters) => numbered(segment) == Some(letters.as_str()),
+            None => !self.keep.iter().any(|kept| kept == segment),
+        }
+    }
+}
 
 /// `template` with the learnt parameters in place of literals.
 pub(crate) fn generalise(template: &str, parameters: &[LearntParameter]) -> String {
@@ -36,9 +50,9 @@ pub(crate) fn generalise(template: &str, parameters: &[LearntParameter]) -> Stri
     let (path, label) = label::split(template);
     let mut built = Template::default();
     for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
-        let learnt = parameters.iter().find(|p| {
-            p.parent == built.text && is_literal(segment) && !p.keep.iter().any(|k| k == segment)
-        });
+        let learnt = parameters
+            .iter()
+            .find(|p| p.parent == built.text && is_literal(segment) && p.takes(segment));
         match (learnt, own_parameter(segment)) {
             (Some(parameter), _) => built.parameter(&parameter.name, ""),
             (None, Some((name, extension))) => built.parameter(name, extension),
@@ -72,7 +86,18 @@ fn shallowest_open(known: &[LearntParameter], seen: &[(&str, u64)]) -> Option<Le
         }
     }
     children.iter().find_map(|((_, parent), segments)| {
-        let already = known.iter().any(|p| p.parent == *parent);
+        let sibling = segments.keys().find_map(|segment| own_parameter(segment));
+        let name = sibling.map_or_else(|| name_below(parent), |(name, _)| name.to_owned());
+        let of_kind = |letters: &String| {
+            let of_parent = |p: &&LearntParameter| p.parent == *parent;
+            known.iter().filter(of_parent).any(|p| p.letters.as_ref().is_none_or(|l| l == letters))
+        };
+        let numbered = of_one_kind(parent, segments.keys(), sibling.is_some());
+        if let Some(letters) = numbered.filter(|letters| !of_kind(letters)) {
+            let (parent, keep, letters) = (parent.clone(), Vec::new(), Some(letters));
+            return Some(LearntParameter { parent, name, keep, letters });
+        }
+        let already = known.iter().any(|p| p.parent == *parent && p.letters.is_none());
         let literals = || segments.iter().filter(|(segment, _)| is_literal(segment));
         let counts: Vec<u64> = literals().map(|(_, asked)| *asked).collect();
         if already || !is_open(parent, &counts) {
@@ -80,10 +105,36 @@ fn shallowest_open(known: &[LearntParameter], seen: &[(&str, u64)]) -> Option<Le
         }
         let often = often_asked(&counts);
         let keep = literals().filter(|(_, asked)| **asked >= often).map(|(s, _)| s.clone());
-        let sibling = segments.keys().find_map(|segment| own_parameter(segment));
-        let name = sibling.map_or_else(|| name_below(parent), |(name, _)| name.to_owned());
-        Some(LearntParameter { parent: parent.clone(), name, keep: keep.collect() })
+        let (parent, keep) = (parent.clone(), keep.collect());
+        Some(LearntParameter { parent, name, keep, letters: None })
     })
+}
+
+/// The letters of which so many are followed by a number (`L0` to `L9`) that they are names of
+/// things; beside ids two are enough.
+fn of_one_kind<'a>(
+    parent: &str,
+    segments: impl Iterator<Item = &'a String>,
+    beside_ids: bool,
+) -> Option<String> {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for letters in segments.filter_map(|segment| numbered(segment)) {
+        *kinds.entry(letters).or_default() += 1;
+    }
+    let least = if beside_ids { 2 } else { NUMBERED };
+    let found = kinds.into_iter().find(|(_, count)| *count >= least && has_resource(parent));
+    found.map(|(letters, _)| letters.to_owned())
+}
+
+/// The letters of `L0`, `desk-12`; of a version none.
+fn numbered(segment: &str) -> Option<&str> {
+    let start = segment.trim_end_matches(|c: char| c.is_ascii_digit());
+    let letters = start.trim_end_matches(['-', '_']);
+    let is_kind = (1..=12).contains(&letters.len())
+        && letters.bytes().all(|b| b.is_ascii_alphabetic())
+        && start.len() < segment.len()
+        && !crate::shape::is_version(segment);
+    is_kind.then_some(letters)
 }
 
 fn is_open(parent: &str, counts: &[u64]) -> bool {
@@ -213,6 +264,25 @@ mod tests {
         assert_eq!(learnt(&operations), []);
         let found = learnt(&slugs("/articles", 40, 2));
         assert_eq!(generalise("/articles/never-seen#csv", &found), "/articles/{article}#csv");
+    }
+
+    #[test]
+    fn numbered_words_of_one_kind_are_ids() {
+        let of = |parent: &str, letters: &str, count: usize| -> Vec<(String, u64)> {
+            (0..count).map(|n| (format!("{parent}/{letters}{n}/next"), 900)).collect()
+        };
+        let mut paths = of("/queues", "Q", 4);
+        paths.push(("/queues/approval/next".into(), 400));
+        let found = learnt(&paths);
+        assert_eq!(generalise("/queues/Q7/next", &found), "/queues/{queue}/next");
+        assert_eq!(generalise("/queues/approval/next", &found), "/queues/approval/next");
+        assert_eq!(learn(&found, &[("/queues/Q9/next", 1)]), found);
+        assert_eq!(learnt(&of("/queues", "Q", 3)), []);
+        assert_eq!(learnt(&of("/api", "v", 5)), []);
+        let beside = vec![("/loans/{id}".to_owned(), 90), ("/loans/L0".to_owned(), 2)];
+        assert_eq!(learnt(&beside), []);
+        let beside = [beside, vec![("/loans/L1".to_owned(), 2)]].concat();
+        assert_eq!(generalise("/loans/L5", &learnt(&beside)), "/loans/{id}");
     }
 
     #[test]
