@@ -132,9 +132,11 @@ pub(crate) fn causes(subject: &Subject<'_>, faulty: &BTreeSet<String>) -> Vec<Fo
     let table = Table::of(subject.book, &ids);
     let entities = Entities::of(&table, subject.book, &ids);
     let work = Work::at_endpoint();
+    // What is at fault elsewhere too needs no rule here.
+    let met = subject.met_elsewhere(&entities, faulty);
     let mut found: Vec<Found> = Vec::new();
     for set in order_of_sets(subject) {
-        let rules = subject.rules_of(set, (&table, &entities, &work), &found);
+        let rules = subject.rules_of(set, (&table, &entities, &work), (&found, &met));
         found.extend(rules);
     }
     let mut found = merged(found);
@@ -182,12 +184,12 @@ impl Subject<'_> {
         &self,
         set: usize,
         (table, entities, work): (&Table, &Entities, &Work),
-        known: &[Found],
+        (known, met): (&[Found], &BTreeSet<usize>),
     ) -> Vec<Found> {
         let began = self.began(set);
         let after = |seen: &&(usize, &Seen)| began.is_none_or(|at| self.at(seen.1) >= at);
         let own = |(row, seen): &(usize, &Seen)| {
-            seen.set == Some(set) && !self.is_meeting(*row, set, known)
+            seen.set == Some(set) && !met.contains(row) && !self.is_meeting(*row, set, known)
         };
         let rows = || self.rows.iter().enumerate();
         let weighted = |(row, seen): (usize, &Seen)| (row, seen.weight);
@@ -287,6 +289,15 @@ impl Subject<'_> {
         }
         found.retain(|cause| !cause.terms.is_empty() || cause.kind == CauseKind::PrimaryChanged);
         found
+    }
+
+    /// Mismatches about things that are at fault at other endpoints and always differ here.
+    fn met_elsewhere(&self, entities: &Entities, known: &BTreeSet<String>) -> BTreeSet<usize> {
+        let rows = |differs: bool| {
+            let of_side = move |(_, seen): &(usize, &Seen)| seen.set.is_some() == differs;
+            self.rows.iter().enumerate().filter(of_side).map(|(row, _)| row)
+        };
+        data::met(entities, &rows(true).collect(), &rows(false).collect::<Vec<_>>(), known)
     }
 
     /// What hangs on things rather than rules, of the mismatches that no rule covers.

@@ -64,6 +64,29 @@ pub(super) fn faulty(
     faulty
 }
 
+/// Mismatches about things that are `known` to be at fault at other endpoints and differ here, too,
+/// whenever they are asked for.
+pub(super) fn met(
+    entities: &Entities,
+    differing: &BTreeSet<usize>,
+    matching: &[usize],
+    known: &BTreeSet<String>,
+) -> BTreeSet<usize> {
+    if known.is_empty() {
+        return BTreeSet::new();
+    }
+    let of_role = |role: &Role| -> BTreeSet<usize> {
+        let bad = Bad::of(role, entities, differing, matching);
+        let is_known = |id: &u32| {
+            bad.rows.contains_key(id)
+                && role.names.get(*id as usize).is_some_and(|name| known.contains(name))
+        };
+        let own = |row: &&usize| role.ids_of(**row).iter().any(is_known);
+        differing.iter().filter(own).copied().collect()
+    };
+    entities.roles.iter().flat_map(of_role).collect()
+}
+
 /// Bits of meeting things here that are at fault elsewhere, more often among mismatches than
 /// among all rows.
 fn met_again(

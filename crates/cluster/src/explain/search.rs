@@ -19,6 +19,7 @@ const MOST_RULES: usize = 8;
 /// Rules looked at, those included that too few things bear out.
 const MOST_TRIES: usize = 16;
 const LEAST_PRECISION: f64 = 0.25;
+const LEAST_BY_REMAINDER: f64 = 0.9;
 /// Differing rows a rule covers at least.
 const LEAST_ROWS: f64 = 3.0;
 /// A term that changes less of what is covered is idle.
@@ -70,8 +71,11 @@ pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
         let sides = (&left, &question.others);
         let told = (rule.terms.len(), all.len());
         let borne_out = question.entities.bear_out(&rule.bits, sides, told);
+        // Half of what has some remainder differs by chance, not by rule.
+        let by_remainder = rule.terms.iter().any(|term| matches!(term.test, Test::Mod(..)));
+        let precise = draft.p >= LEAST_BY_REMAINDER * (draft.p + draft.n);
         left = left.without(&rule.bits);
-        if borne_out {
+        if borne_out && (precise || !by_remainder) {
             found.push(rule);
         }
     }
