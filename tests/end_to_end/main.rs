@@ -18,6 +18,7 @@ mod hostile;
 mod kills;
 mod lives;
 mod loops;
+mod noise;
 mod rechecks;
 mod restarts;
 mod several;

@@ -289,7 +289,7 @@ impl Analyst {
         (counters, said): (Vec<SignatureCount>, Said),
     ) -> anyhow::Result<()> {
         let merges = self.merge(&learnt, endpoints).await?;
-        let heirs = self.heirs(&learnt, &counters).await?;
+        let (heirs, ids) = self.heirs(&learnt, &counters).await?;
         let model = Model { number, ..learnt.model.clone() };
         let row = ModelRow { number, at: now(), doc: serde_json::to_string(&model)? };
         let clusters: Vec<ClusterRow> = learnt
@@ -297,6 +297,10 @@ impl Analyst {
             .iter()
             .enumerate()
             .map(|(at, cluster)| {
+                let mut doc = cluster.published();
+                // What is new has no id yet; the next publication tells it.
+                let origin = doc.follows.take().and_then(|origin| ids.get(&origin).copied());
+                doc.follows = origin.map(|id| format!("C-{id}"));
                 Ok(ClusterRow {
                     id: heirs.kept.get(&at).copied().unwrap_or(0),
                     fingerprint: cluster.fingerprint.clone(),
@@ -305,7 +309,7 @@ impl Analyst {
                     owner: None,
                     note: None,
                     first_seen: cluster.first_minute.saturating_mul(60_000_000),
-                    doc: serde_json::to_string(&cluster.published())?,
+                    doc: serde_json::to_string(&doc)?,
                     words: cluster.words.clone(),
                 })
             })
@@ -347,8 +351,13 @@ impl Analyst {
         Ok(())
     }
 
-    /// Which clusters keep the ids of others, and where the ids of those that are gone lead.
-    async fn heirs(&self, learnt: &Learnt, counters: &[SignatureCount]) -> anyhow::Result<Heirs> {
+    /// Which clusters keep the ids of others, and where the ids of those that are gone lead; and
+    /// the ids of fingerprints.
+    async fn heirs(
+        &self,
+        learnt: &Learnt,
+        counters: &[SignatureCount],
+    ) -> anyhow::Result<(Heirs, BTreeMap<String, i64>)> {
         let before = self.store.cluster_signatures().await?.into_iter();
         let before: Vec<Before> = before
             .map(|(id, fingerprint, signatures)| Before { id, fingerprint, signatures })
@@ -370,7 +379,13 @@ impl Analyst {
         for count in counters {
             *pairs.entry(count.key).or_default() += count.pairs;
         }
-        Ok(heirs(&before, &now, &|signature| pairs.get(&signature).copied().unwrap_or(0)))
+        let heirs = heirs(&before, &now, &|signature| pairs.get(&signature).copied().unwrap_or(0));
+        let mut ids: BTreeMap<String, i64> =
+            before.into_iter().map(|before| (before.fingerprint, before.id)).collect();
+        let renamed =
+            heirs.kept.iter().filter_map(|(at, id)| Some((learnt.clusters.get(*at)?, *id)));
+        ids.extend(renamed.map(|(cluster, id)| (cluster.fingerprint.clone(), id)));
+        Ok((heirs, ids))
     }
 
     /// The merges that the store does not have yet; their targets are in the store on return.

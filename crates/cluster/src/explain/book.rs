@@ -141,6 +141,21 @@ impl Book {
         Some(Row { cells: kept.cells.iter().map(cell).collect() })
     }
 
+    /// Of each row: endpoint, signature, when it was asked, and the values of the fields that are
+    /// wanted, as text.
+    pub(crate) fn ids_where<'a>(
+        &'a self,
+        wanted: &'a dyn Fn(&str) -> bool,
+    ) -> impl Iterator<Item = (EndpointId, i64, i64, Vec<String>)> + 'a {
+        let wanted: Vec<bool> = self.fields.list.iter().map(|field| wanted(field)).collect();
+        self.rows.values().map(move |kept| {
+            let own =
+                kept.cells.iter().filter(|(field, _)| wanted.get(*field as usize) == Some(&true));
+            let ids = own.map(|(field, value)| self.value(*field, *value).shown()).collect();
+            (kept.endpoint, kept.signature, kept.aside.at, ids)
+        })
+    }
+
     pub(super) fn each(&self) -> impl Iterator<Item = (i64, &Kept)> {
         self.rows.iter().map(|(id, kept)| (*id, kept))
     }

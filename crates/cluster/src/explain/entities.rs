@@ -97,7 +97,7 @@ impl Role {
                 ids.push(*value);
             }
         }
-        Self { names: column.values.iter().map(shown).collect(), of_row }
+        Self { names: column.values.iter().map(Scalar::shown).collect(), of_row }
     }
 
     pub(super) fn ids_of(&self, row: usize) -> &[u32] {
@@ -137,7 +137,7 @@ fn of_elements(book: &Book, rows: &[i64]) -> Option<Role> {
     let mut answered = |cell: &(u32, u32)| {
         *named.entry(*cell).or_insert_with(|| {
             let answered = book.field(cell.0).starts_with("response.body.");
-            let text = answered.then(|| shown(&book.value(cell.0, cell.1)))?;
+            let text = answered.then(|| book.value(cell.0, cell.1).shown())?;
             places.get(text.as_str()).copied()
         })
     };
@@ -162,7 +162,7 @@ fn names_things(column: &Column) -> bool {
     column.values.len() >= MANY && (path || (asked && is_id_name(last)))
 }
 
-fn is_id_name(name: &str) -> bool {
+pub(crate) fn is_id_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let whole = ["id", "uuid", "guid", "number", "no", "ref", "reference", "sku", "code", "key"];
     whole.contains(&lower.as_str())
@@ -172,11 +172,4 @@ fn is_id_name(name: &str) -> bool {
         || lower.ends_with("-id")
         || lower.ends_with("_number")
         || lower.ends_with("_ref")
-}
-
-fn shown(value: &Scalar) -> String {
-    match value {
-        Scalar::Text(text) | Scalar::Token(text) => text.clone(),
-        other => other.json().to_string(),
-    }
 }

@@ -52,6 +52,7 @@ pub use term::{Term, Test};
 
 pub(crate) use accepted::held;
 pub(crate) use assemble::{Differing, Today, explain};
+pub(crate) use entities::is_id_name;
 pub(crate) use exact::Standing;
 pub(crate) use spot::spots_of;
 

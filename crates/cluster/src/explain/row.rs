@@ -71,6 +71,14 @@ impl Scalar {
         }
     }
 
+    /// As a thing is named.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Token(text) => text.clone(),
+            other => other.json().to_string(),
+        }
+    }
+
     /// From the JSON of a term; structures are no scalars.
     #[must_use]
     pub fn of_json(value: &serde_json::Value) -> Option<Self> {
