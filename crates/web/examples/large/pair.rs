@@ -40,7 +40,7 @@ fn with_body(answer: store::view::AnswerView, items: &[Value]) -> store::view::A
 fn element(at: usize, amount: usize) -> Value {
     json!({
         "id": format!("L-{at:06}"),
-        "borrower": { "name": format!("Borrower {at} of the list"), "country": ["DE", "AT", "FR"][at % 3] },
+        "borrower": { "name": format!("Borrower {at} of the list"), "country": (["DE", "AT", "FR"][at % 3]) },
         "amount": amount,
         "status": if at.is_multiple_of(7) { "overdue" } else { "current" },
         "tags": ["consumer", "fixed"],
