@@ -161,6 +161,10 @@ fn boundary(excluded_end: f64, seen: f64, excluded: impl Fn(f64) -> bool) -> f64
     let (mut outside, mut inside) = (excluded_end, seen);
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(outside, inside);
+        // No double lies between them any more.
+        if middle == outside || middle == inside {
+            break;
+        }
         if excluded(middle) { outside = middle } else { inside = middle }
     }
     outside

@@ -2,6 +2,7 @@
 //! the same figures and both can be tested without a store.
 
 mod kept;
+mod memo;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +17,8 @@ use store::{
 };
 
 pub(crate) use kept::KeptLedger;
+pub(crate) use memo::Decisions;
+pub use memo::Memo;
 
 /// Trials of so many minutes are recent.
 const RECENT_MINUTES: i64 = 60;
@@ -50,6 +53,8 @@ pub struct Ledger {
     pub links: BTreeMap<i64, Vec<String>>,
     /// When it was read.
     pub now: Micros,
+    /// What was judged of it.
+    pub memo: Memo,
 }
 
 /// Which versions of the candidate a figure covers.
@@ -140,7 +145,12 @@ impl Ledger {
     /// The same counts under the names and states of now.
     pub(crate) async fn described_anew(&self, store: &Store) -> Result<Self, StoreError> {
         let described = Self::described(store).await?;
+        let is_same = self.endpoints == described.endpoints
+            && self.clusters == described.clusters
+            && self.versions == described.versions
+            && self.acceptances == described.acceptances;
         Ok(Self {
+            memo: if is_same { self.memo.same() } else { Memo::default() },
             endpoints: described.endpoints,
             clusters: described.clusters,
             heirs: described.heirs,

@@ -9,6 +9,7 @@ mod events;
 mod guard;
 mod parameters;
 mod probes;
+mod reach;
 mod recheck_routes;
 mod refusal;
 mod rule_routes;
@@ -74,6 +75,7 @@ struct Shared {
     requests: probes::Requests,
     feed: events::Feed,
     timeline: KeptTimeline,
+    reach: reach::KeptReach,
 }
 
 impl App {
@@ -100,6 +102,7 @@ impl App {
             requests: probes::Requests::default(),
             feed: events::Feed::until(shutdown),
             timeline: KeptTimeline::default(),
+            reach: reach::KeptReach::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -176,6 +179,10 @@ impl App {
 
     pub(crate) fn feed(&self) -> &events::Feed {
         &self.shared.feed
+    }
+
+    fn reach(&self) -> &reach::KeptReach {
+        &self.shared.reach
     }
 
     fn requests(&self) -> &probes::Requests {

@@ -79,10 +79,11 @@ pub(super) fn filtered(
     cursor: Option<Cursor>,
 ) -> Statement {
     if let Some(cluster) = query.cluster {
+        // Its signatures first, through their index: samples of one cluster are few among all.
         select = select
-            .and(" AND (x.home = $", cluster)
-            .and(" OR (x.home IS NULL AND s.cluster = $", cluster)
-            .then("))");
+            .and(" AND x.signature IN (SELECT key FROM signatures WHERE cluster = $", cluster)
+            .and(" UNION SELECT signature FROM shares WHERE cluster = $", cluster)
+            .and(") AND COALESCE(x.home, s.cluster) = $", cluster);
     }
     if let Some(version) = query.version.as_deref() {
         select = select.and(" AND x.version = $", version);

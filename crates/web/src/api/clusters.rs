@@ -256,7 +256,8 @@ impl<'a> Wanted<'a> {
     }
 }
 
-fn counts_by_cluster(ledger: &Ledger) -> BTreeMap<i64, Vec<&ClusterCount>> {
+/// Those with pairs.
+pub(super) fn counts_by_cluster(ledger: &Ledger) -> BTreeMap<i64, Vec<&ClusterCount>> {
     let mut counts: BTreeMap<i64, Vec<&ClusterCount>> = BTreeMap::new();
     for count in ledger.cluster_counts.iter().filter(|count| count.pairs > 0) {
         counts.entry(count.cluster).or_default().push(count);

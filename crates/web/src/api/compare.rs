@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gate::interval::always_valid;
 use serde::{Deserialize, Serialize};
-use store::{ClusterState, EndpointKey};
+use store::{ClusterCount, ClusterState, EndpointKey};
 
 use super::{
-    ApiError, ClusterId, ClustersQuery, VersionJson, clusters_of, gate_query::known_version,
-    versions::version_json,
+    ApiError, ClusterId, ClustersQuery, VersionJson, clusters::counts_by_cluster, clusters_of,
+    gate_query::known_version, versions::version_json,
 };
 use crate::ledger::{Ledger, Scope, Tally};
 
@@ -94,13 +94,14 @@ pub fn comparison_of(ledger: &Ledger, query: &CompareQuery) -> Result<VersionCom
     let (from, to) = versions(ledger, query)?;
     let scopes = [Scope::One(from.clone()), Scope::One(to.clone())];
     let tallies = scopes.clone().map(|scope| ledger.tallies(&scope));
+    let counts = counts_by_cluster(ledger);
     let mut clusters = Vec::new();
     for cluster in clusters_of(ledger, &everything())?.clusters {
-        let [before, after] =
-            [0, 1].map(|at| within(ledger, cluster.id.0, &scopes[at], &tallies[at]));
+        let own = counts.get(&cluster.id.0).map_or(&[][..], Vec::as_slice);
+        let [before, after] = [0, 1].map(|at| within(ledger, own, &scopes[at], &tallies[at]));
         let row = ledger.clusters.iter().find(|row| row.id == cluster.id.0);
         let state = row.map_or(ClusterState::Open, |row| ledger.state_of(row));
-        let earlier = || seen_before(ledger, cluster.id.0, &from);
+        let earlier = || seen_before(ledger, own, &from);
         if let Some(became) = became(state, before, after, earlier) {
             clusters.push(ComparedCluster {
                 id: cluster.id,
@@ -173,17 +174,16 @@ fn became(
 
 fn within(
     ledger: &Ledger,
-    cluster: i64,
+    own: &[&ClusterCount],
     scope: &Scope,
     tallies: &BTreeMap<EndpointKey, Tally>,
 ) -> ClusterIn {
-    let own = || ledger.cluster_counts.iter().filter(|count| count.cluster == cluster);
-    let endpoints: BTreeSet<EndpointKey> = own().map(|c| ledger.resolve(c.endpoint)).collect();
+    let endpoints: BTreeSet<EndpointKey> = own.iter().map(|c| ledger.resolve(c.endpoint)).collect();
     let mut found = ClusterIn {
         of_trials: endpoints.iter().filter_map(|key| tallies.get(key)).map(|t| t.trials).sum(),
         ..ClusterIn::default()
     };
-    for count in own().filter(|count| scope.holds(&count.version)) {
+    for count in own.iter().filter(|count| scope.holds(&count.version)) {
         found.count += count.pairs;
         found.trials += count.trials;
     }
@@ -191,13 +191,11 @@ fn within(
 }
 
 /// Whether a version older than `version` has the cluster.
-fn seen_before(ledger: &Ledger, cluster: i64, version: &str) -> bool {
+fn seen_before(ledger: &Ledger, own: &[&ClusterCount], version: &str) -> bool {
     let names = ledger.candidate_versions();
     let older: BTreeSet<&str> =
         names.into_iter().skip_while(|name| *name != version).skip(1).collect();
-    ledger.cluster_counts.iter().any(|count| {
-        count.cluster == cluster && count.pairs > 0 && older.contains(count.version.as_str())
-    })
+    own.iter().any(|count| older.contains(count.version.as_str()))
 }
 
 fn endpoints(

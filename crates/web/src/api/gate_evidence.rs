@@ -1,16 +1,19 @@
 //! From counters to what the gate judges.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use gate::{
-    Branch, ClusterEvidence, EndpointDecision, EndpointEvidence, FunnelEvidence, GateInput, Policy,
-    Stratum, TargetChanges,
+    Branch, ClusterEvidence, EndpointEvidence, FunnelEvidence, GateInput, Policy, Stratum,
+    TargetChanges, ratio::RatioBuckets,
 };
 use store::{Activity, ClusterState, EndpointKey, EndpointRow};
 
 use super::{ApiError, Clusters, ClustersQuery, clusters_of, funnel_of, instant};
 use crate::{
-    ledger::{Ledger, Scope, Tally},
+    ledger::{Decisions, Ledger, Scope, Tally},
     words,
 };
 
@@ -35,7 +38,11 @@ pub(crate) fn judged(
     scope: &Scope,
     slice: Option<&str>,
     policy: &Policy,
-) -> BTreeMap<EndpointKey, EndpointDecision> {
+) -> Arc<Decisions> {
+    ledger.memo.judged(scope, slice, policy, || judge_anew(ledger, scope, slice, policy))
+}
+
+fn judge_anew(ledger: &Ledger, scope: &Scope, slice: Option<&str>, policy: &Policy) -> Decisions {
     let judge = Judge { ledger, scope, policy, asked: &TargetChanges::default() };
     let evidence = judge.endpoints(slice);
     let keys: Vec<EndpointKey> = evidence.keys().copied().collect();
@@ -65,6 +72,7 @@ impl Judge<'_> {
         let elsewhere = self.elsewhere();
         let accepted = self.accepted();
         let mut strata = self.strata();
+        let (activity, mut ratios) = (self.activity(), self.ratios());
         let rows = self
             .ledger
             .live_endpoints()
@@ -76,7 +84,11 @@ impl Judge<'_> {
                 return None;
             }
             let (statuses, branches) = strata.remove(&row.key).unwrap_or_default();
-            let evidence = self.endpoint(row, &tally.unwrap_or_default());
+            let own = activity.get(&row.key).map_or(&[][..], Vec::as_slice);
+            let evidence = EndpointEvidence {
+                latency: ratios.remove(&row.key).unwrap_or_default(),
+                ..self.endpoint(row, &tally.unwrap_or_default(), own)
+            };
             let accepted = accepted.get(&row.key).copied().unwrap_or(0);
             let left_out = accepted.min(evidence.mismatching_trials);
             Some((
@@ -95,18 +107,35 @@ impl Judge<'_> {
         .collect()
     }
 
-    fn endpoint(&self, row: &EndpointRow, tally: &Tally) -> EndpointEvidence {
-        let name = self.ledger.name(row.key);
-        let here = |one: &&Activity| one.endpoint == row.key && self.scope.holds(&one.version);
-        let activities = || self.ledger.activity.iter().filter(here);
-        let mut latency = gate::ratio::RatioBuckets::new();
-        for ratios in self.ledger.ratios.iter() {
-            if ratios.endpoint == row.key && self.scope.holds(&ratios.version) {
-                for (bucket, pairs) in &ratios.buckets {
-                    *latency.entry(*bucket).or_default() += pairs;
-                }
-            }
+    /// Within the scope, by endpoint.
+    fn activity(&self) -> BTreeMap<EndpointKey, Vec<&Activity>> {
+        let mut found: BTreeMap<EndpointKey, Vec<&Activity>> = BTreeMap::new();
+        for one in self.ledger.activity.iter().filter(|one| self.scope.holds(&one.version)) {
+            found.entry(one.endpoint).or_default().push(one);
         }
+        found
+    }
+
+    /// Within the scope, by endpoint.
+    fn ratios(&self) -> BTreeMap<EndpointKey, RatioBuckets> {
+        let mut found: BTreeMap<EndpointKey, RatioBuckets> = BTreeMap::new();
+        for one in self.ledger.ratios.iter().filter(|one| self.scope.holds(&one.version)) {
+            let own = found.entry(one.endpoint).or_default();
+            one.buckets
+                .iter()
+                .for_each(|(bucket, pairs)| *own.entry(*bucket).or_default() += pairs);
+        }
+        found
+    }
+
+    fn endpoint(
+        &self,
+        row: &EndpointRow,
+        tally: &Tally,
+        activity: &[&Activity],
+    ) -> EndpointEvidence {
+        let name = self.ledger.name(row.key);
+        let activities = || activity.iter().copied();
         EndpointEvidence {
             targets: self.policy.at(&name, row.slice.as_deref(), self.asked),
             endpoint: name,
@@ -120,7 +149,6 @@ impl Judge<'_> {
             masked: activities().map(|one| one.masked).sum(),
             stale_trials: activities().map(|one| one.stale_trials).sum(),
             trials_per_hour: self.pace(activities()),
-            latency,
             ..EndpointEvidence::default()
         }
     }

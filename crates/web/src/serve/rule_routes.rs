@@ -1,5 +1,7 @@
 //! `/api/v1/rules` and `/api/v1/volatile`: what users say of places.
 
+use std::sync::Arc;
+
 use axum::{
     Json, Router,
     body::Bytes,
@@ -38,11 +40,15 @@ pub(crate) async fn rule_list(app: &App, version: Option<&str>) -> Result<RuleLi
     let ledger = app.ledger().await?;
     let scope = ledger.scope(version);
     let configured = api::configured(&app.config().rules);
-    let reach = match app.previewer() {
-        Some(one) => one.reach(store, configured, scope.version().map(str::to_owned)).await?,
-        None => std::collections::BTreeMap::new(),
-    };
     let (rows, model) = (store.rules().await?, app.model().await?);
+    let version = scope.version().map(str::to_owned);
+    let reach = match app.previewer() {
+        Some(one) if !(rows.is_empty() && configured.is_empty()) => {
+            let of = format!("{version:?} {} {rows:?}", model.number);
+            app.reach().look(of, one.reach(store, configured, version)).await?
+        }
+        _ => Arc::default(),
+    };
     Ok(RuleList {
         rules: api::rule_list(&app.config().rules, &rows, &model, &reach, app.now()),
         masked_share: ledger.masked_share(&scope),
