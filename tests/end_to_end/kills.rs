@@ -1,7 +1,7 @@
 //! `kill -9` at any moment: every accepted exchange is settled exactly once after a restart.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -101,6 +101,7 @@ async fn three_kills(layout: &Layout, roles: Roles) {
     for seen in candidate.seen() {
         assert!(users_asked.contains(&seen.target), "{} was never asked by a user", seen.target);
     }
+    in_order(&candidate.seen());
     // Compared exactly once each: as many trials of distinct paths as were compared.
     let endpoints = system.api("/endpoints").await;
     let compared: u64 = endpoints["endpoints"]
@@ -110,6 +111,19 @@ async fn three_kills(layout: &Layout, roles: Roles) {
         .filter_map(|row| row["compared"].as_u64())
         .sum();
     assert_eq!(compared, count("compared"), "{endpoints}");
+}
+
+/// A read may be asked again after a kill, but none for the first time before one that its session
+/// had asked earlier.
+fn in_order(seen: &[Seen]) {
+    let mut newest: HashMap<String, u64> = HashMap::new();
+    let mut met = HashSet::new();
+    for one in seen.iter().filter(|one| met.insert(one.target.clone())) {
+        let (session, step) = one.target.rsplit_once("/steps/").unwrap();
+        let step: u64 = step.parse().unwrap();
+        let before = newest.insert(session.to_owned(), step);
+        assert!(before.is_none_or(|before| before < step), "{session}: {step} after {before:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! One pair to what the store counts of it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use cluster::{
     Model, Pins, Place, RuleBook, Signature, StoredRule, Verdict,
@@ -200,21 +200,24 @@ impl Judge {
         Some(self.known(plan, &found.signature, learned))
     }
 
-    /// Whether the candidate's answer counts today.
-    pub(crate) fn differs(&self, pair: &Pair, learned: &Learned) -> bool {
-        let exchange = &pair.exchange;
-        let plan = self.plan(pair, learned);
-        let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
-        let (comparison, _) = self.against_candidate(&plan, pair, &primary);
-        !self.known(&plan, &comparison.signature, learned).matches
-    }
-
     /// The places of the candidate's answer that count today.
     pub(crate) fn residual(&self, pair: &Pair, learned: &Learned) -> Vec<Place> {
-        let exchange = &pair.exchange;
+        self.counting(&self.plan(pair, learned), pair, learned)
+    }
+
+    /// Their names, and a number that is the same for differences of one kind.
+    pub(crate) fn differing(&self, pair: &Pair, learned: &Learned) -> (u64, BTreeSet<String>) {
         let plan = self.plan(pair, learned);
+        let places = self.counting(&plan, pair, learned);
+        let name = |place: &Place| format!("{} {}", place.place.as_str(), place.path);
+        let names = places.iter().map(name).collect();
+        (Signature::new(places).id(plan.endpoint).unsigned_abs(), names)
+    }
+
+    fn counting(&self, plan: &Plan, pair: &Pair, learned: &Learned) -> Vec<Place> {
+        let exchange = &pair.exchange;
         let primary = self.side(&exchange.response, exchange.started_at, exchange.started_at);
-        let (comparison, _) = self.against_candidate(&plan, pair, &primary);
+        let (comparison, _) = self.against_candidate(plan, pair, &primary);
         let ignored = |place: &Place| learned.book.ignores(&plan.method, &plan.template, place);
         match learned.model.verdict(plan.endpoint, &comparison.signature, &ignored) {
             Verdict::Match => Vec::new(),

@@ -1,8 +1,9 @@
-//! Whether two answers differ today, for stages that have to know before a pair is recorded.
+//! Where two answers differ today, for stages that have to know before a pair is recorded.
 //!
 //! Invariant: says what a comparator with the newest model would say; counts and keeps nothing.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -38,10 +39,11 @@ impl Opinion {
         Ok(Self { judge, learned })
     }
 
-    /// Whether the pair's two answers differ in a place that counts.
+    /// The places that count at which the pair's two answers differ, and a number that is the same
+    /// for differences of one kind.
     #[must_use]
-    pub fn differs(&self, pair: &Pair) -> bool {
-        self.judge.differs(pair, &self.learned())
+    pub fn differing(&self, pair: &Pair) -> (u64, BTreeSet<String>) {
+        self.judge.differing(pair, &self.learned())
     }
 
     /// Loads every newer model until `shutdown`.

@@ -11,6 +11,8 @@ pub enum Naming {
     Token,
     /// `request_id`, `traceId`: made for each answer, named by nobody again.
     Trace,
+    /// `parent`, `in_reply_to`: another thing of the kind at hand; with the word.
+    Kin(String),
     /// `href`, `self`, `avatar_url`.
     Link,
     /// The name is a word, in the form of an entity's.
@@ -37,6 +39,28 @@ const TOKENS: &[&str] = &[
     "requestverificationtoken",
 ];
 const TRACES: &[&str] = &["request", "trace", "span", "correlation", "transaction", "event"];
+/// Words for another thing of the same kind, in the form of an entity's.
+const KIN: &[&str] = &[
+    "parent",
+    "root",
+    "ancestor",
+    "child",
+    "replyto",
+    "inreplyto",
+    "repliesto",
+    "predecessor",
+    "successor",
+    "duplicateof",
+    "mergedinto",
+    "supersede",
+    "supersededby",
+];
+/// Segments that say what is done, or that an id follows, and not of what kind: `/loans/new`,
+/// `/id/7`, `/delete/7`.
+const DOINGS: &[&str] = &[
+    "new", "create", "add", "insert", "submit", "register", "store", "save", "update", "edit",
+    "get", "show", "view", "read", "find", "delete", "remove", "by", "byid",
+];
 const LINKS: &[&str] = &["href", "self", "url", "uri", "link", "location"];
 /// Members that only wrap what they hold.
 const WRAPPERS: &[&str] = &[
@@ -81,7 +105,10 @@ pub fn naming(name: &str) -> Naming {
         return match before {
             [] => Naming::Own,
             [.., word] if TRACES.contains(&word.as_str()) => Naming::Trace,
-            _ => Naming::Of(joined(before)),
+            _ => match joined(before) {
+                kin if KIN.contains(&kin.as_str()) => Naming::Kin(kin),
+                entity => Naming::Of(entity),
+            },
         };
     }
     if let [first, rest @ ..] = words.as_slice()
@@ -93,7 +120,15 @@ pub fn naming(name: &str) -> Naming {
     if LINKS.contains(&last.as_str()) {
         return Naming::Link;
     }
-    Naming::Word(joined(&words))
+    match joined(&words) {
+        kin if KIN.contains(&kin.as_str()) => Naming::Kin(kin),
+        word => Naming::Word(word),
+    }
+}
+
+/// Whether a path segment says nothing of the kind of what follows it.
+pub(crate) fn is_doing(entity: &str) -> bool {
+    DOINGS.contains(&entity) || IDS.contains(&entity)
 }
 
 /// Whether a name may stand for an id that is no plain number: `number`, `orderRef`. With its
@@ -192,6 +227,9 @@ mod tests {
             ("id_customer", of("customer")),
             ("request_id", Naming::Trace),
             ("traceId", Naming::Trace),
+            ("parent", Naming::Kin("parent".into())),
+            ("parent_id", Naming::Kin("parent".into())),
+            ("inReplyTo", Naming::Kin("inreplyto".into())),
             ("csrf_token", Naming::Token),
             ("X-CSRF-Token", Naming::Token),
             ("accessToken", Naming::Token),

@@ -13,9 +13,10 @@ use exchange::{Headers, Request, Response};
 
 use crate::{
     coding,
-    entity::{entity, numbering},
+    entity::{Naming, entity, naming, numbering},
     leaves,
     place::{Kinds, can_name, is_unique, route},
+    spots::{COOKIE_NAME, is_number},
 };
 
 /// Bytes of a decoded body that are looked into.
@@ -82,6 +83,44 @@ pub fn learn(request: &Request, primary: &Response, other: &Response, write: boo
     lessons
 }
 
+/// Words under which both answers hold numbers or names that differ: what a field holds besides
+/// ids by name. Whether they are ids the book knows.
+pub fn differing_words(
+    request: &Request,
+    primary: &Response,
+    other: &Response,
+    see: &mut dyn FnMut(&str, &str, &str),
+) {
+    let (Some(left), Some(right)) = (text(primary), text(other)) else { return };
+    let (left, right) = (words(&left), words(&right));
+    let sent = sent(request);
+    for (at, (word, value)) in &left {
+        let Some((_, theirs)) = right.get(at) else { continue };
+        // What the client sent both sides only say after it.
+        if !sent.0.contains_key(value) && !sent.0.contains_key(theirs) {
+            see(word, value, theirs);
+        }
+    }
+}
+
+/// The scalars under plain words that could be ids, by their exact places.
+fn words(body: &str) -> HashMap<String, (String, String)> {
+    let mut words = HashMap::new();
+    leaves::visit(body, &mut |way, leaf| {
+        let Some(name) = way.members().next() else { return };
+        let Naming::Word(word) = naming(name) else { return };
+        let like_an_id = if leaf.is_string {
+            leaf.text.len() <= 64 && leaf.text.bytes().any(|b| b.is_ascii_digit())
+        } else {
+            is_number(&leaf.text)
+        };
+        if like_an_id && words.len() < MOST_LESSONS {
+            words.insert(way.exact(), (word, leaf.text.into_owned()));
+        }
+    });
+    words
+}
+
 /// The body as text without its codings, where it is small enough to be looked into.
 pub(crate) fn text(response: &Response) -> Option<Cow<'_, str>> {
     let bytes = response.body.bytes().filter(|bytes| !bytes.is_empty())?;
@@ -142,7 +181,11 @@ fn named(kind: &str, primary: &str, other: Option<&str>) -> Lesson {
     let unique = is_unique(primary) && other.is_none_or(is_unique);
     let secret = unique && primary.len() >= 64;
     Lesson {
-        kind: if unique && kind != "token" { String::new() } else { kind.to_owned() },
+        kind: if unique && !matches!(kind, "token" | COOKIE_NAME) {
+            String::new()
+        } else {
+            kind.to_owned()
+        },
         primary: primary.to_owned(),
         other: other.map(str::to_owned),
         everywhere: true,
@@ -259,7 +302,13 @@ fn of_headers(primary: &Response, other: &Response, lessons: &mut Vec<Lesson>) {
 }
 
 fn of_cookies(primary: &Response, other: &Response, lessons: &mut Vec<Lesson>) {
-    let (left, right) = (set_cookies(&primary.headers), set_cookies(&other.headers));
+    let (left, mut right) = (set_cookies(&primary.headers), set_cookies(&other.headers));
+    for (name, own) in with_ids_in_names(&left, &right) {
+        lessons.push(Lesson { own: false, ..named(COOKIE_NAME, &name, Some(&own)) });
+        right.iter_mut().filter(|(theirs, _)| *theirs == own).for_each(|(theirs, _)| {
+            theirs.clone_from(&name);
+        });
+    }
     for (name, value) in &left {
         let made = right.iter().find(|(other, _)| other == name);
         if let Some((_, made)) = made.filter(|(_, made)| made != value) {
@@ -283,6 +332,39 @@ fn of_cookies(primary: &Response, other: &Response, lessons: &mut Vec<Lesson>) {
             ..cookie(name, "", Some(made))
         });
     }
+}
+
+/// Cookies that each side calls by an id of its own: `vote-57` is `vote-3` on the other side.
+fn with_ids_in_names(
+    left: &[(String, String)],
+    right: &[(String, String)],
+) -> Vec<(String, String)> {
+    let shape = |name: &str| -> Option<String> {
+        let shape: String =
+            name.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
+        shape.contains('#').then_some(shape)
+    };
+    let shapes = |own: &[(String, String)], others: &[(String, String)]| {
+        let mut shapes: HashMap<String, Vec<String>> = HashMap::new();
+        let alone = own.iter().filter(|(name, _)| others.iter().all(|(other, _)| other != name));
+        for (name, _) in alone {
+            if let Some(mut shape) = shape(name) {
+                while shape.contains("##") {
+                    shape = shape.replace("##", "#");
+                }
+                shapes.entry(shape).or_default().push(name.clone());
+            }
+        }
+        shapes
+    };
+    let (left, mut right) = (shapes(left, right), shapes(right, left));
+    let pairs = left.into_iter().filter_map(|(shape, names)| {
+        let [name] = names.as_slice() else { return None };
+        let others = right.remove(&shape)?;
+        let [other] = others.as_slice() else { return None };
+        Some((name.clone(), other.clone()))
+    });
+    pairs.collect()
 }
 
 /// Names and values of the cookies that an answer sets; those it takes away are left out.

@@ -24,7 +24,7 @@ mod translate;
 
 pub use book::Book;
 pub use entity::{Naming, context, entity_of, naming};
-pub use learn::{Lesson, learn, made};
+pub use learn::{Lesson, differing_words, learn, made};
 pub use place::{Sought, is_unique};
 pub use rewrite::{answer_names, cookie_values, names, rewrite};
 pub use translate::{Translated, translate};

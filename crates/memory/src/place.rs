@@ -20,6 +20,8 @@ pub struct Sought<'a> {
     pub value: &'a str,
     /// Its name says that it is an id, so that one of a kind not thought of may fit too.
     pub is_id: bool,
+    /// Nothing says of what kind, so that any fits: `/id/7`.
+    pub is_any: bool,
 }
 
 /// The kinds of a place and how sure its name makes them.
@@ -31,13 +33,15 @@ pub(crate) struct Kinds {
     /// Made for one answer and never named again.
     pub(crate) is_trace: bool,
     pub(crate) is_link: bool,
+    /// Nothing says of what kind it is.
+    pub(crate) is_any: bool,
     /// The place's own name, not a guess by the surroundings.
     pub(crate) is_named: bool,
 }
 
 impl Kinds {
     pub(crate) fn seek<'a>(&self, value: &'a str) -> Sought<'a> {
-        Sought { kinds: self.kinds.clone(), value, is_id: self.is_id }
+        Sought { kinds: self.kinds.clone(), value, is_id: self.is_id, is_any: self.is_any }
     }
 
     /// Of a name; `own` are the kinds that the surroundings are about.
@@ -53,6 +57,10 @@ impl Kinds {
             Naming::Trace => {
                 let kinds = naming_of_trace(name);
                 Self { kinds, is_trace: true, ..Self::default() }
+            }
+            Naming::Kin(word) => {
+                let kinds = own().into_iter().chain([word]).collect();
+                Self { kinds, is_id: true, is_named: true, ..Self::default() }
             }
             Naming::Link => Self { is_link: true, ..Self::default() },
             Naming::Word(word) => Self { kinds: vec![word], ..Self::default() },
@@ -77,15 +85,16 @@ fn naming_of_trace(name: &str) -> Vec<String> {
 }
 
 /// The entities that a path is about, the last first: `/posts/7/comments` is about comments and
-/// posts.
+/// posts, `/comments/new` about comments.
 pub(crate) fn route(path: &str) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
-    for segment in path.split('/').rev() {
-        if let Some(kind) = entity::context(segment)
-            && !kinds.contains(&kind)
-        {
+    for kind in path.split('/').rev().filter_map(entity::context) {
+        if !kinds.contains(&kind) {
             kinds.push(kind);
         }
+    }
+    if kinds.iter().any(|kind| !entity::is_doing(kind)) {
+        kinds.retain(|kind| !entity::is_doing(kind));
     }
     kinds.truncate(MOST_KINDS);
     kinds
@@ -147,6 +156,14 @@ mod tests {
                 ("/name".to_owned(), texts(&["name"]), false),
             ]
         );
+        assert_eq!(
+            kinds(r#"{"id":1,"parent":2}"#, "/comments/new"),
+            [
+                ("/id".to_owned(), texts(&["comment"]), true),
+                ("/parent".to_owned(), texts(&["comment", "parent"]), true),
+            ]
+        );
+        assert_eq!(route("/new"), texts(&["new"]));
     }
 
     #[test]

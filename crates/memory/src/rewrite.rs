@@ -34,13 +34,21 @@ pub fn answer_names(request: &Request, response: &Response, see: &mut dyn FnMut(
             });
         }
     }
+    for line in response.headers.all("set-cookie") {
+        if let Some((name, _)) = std::str::from_utf8(line).ok().and_then(|l| l.split_once('=')) {
+            spots::cookie_name(name.trim(), &mut |sought| {
+                see(sought);
+                None
+            });
+        }
+    }
     let Some(body) = text(response) else { return };
     let route = route(request.path());
     let mut is_json = false;
     leaves::visit(&body, &mut |way, leaf| {
         is_json = true;
         let kinds = Kinds::of_way(way, &route);
-        if leaf.is_string || is_looked_up(&kinds, &leaf.text) {
+        if leaf.is_string || is_looked_up(&kinds, &leaf.text) || spots::is_number(&leaf.text) {
             spots::value(&leaf.text, &kinds, &mut |sought| {
                 see(sought);
                 None

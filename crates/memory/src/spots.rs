@@ -29,6 +29,9 @@ const KEPT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
 const KEPT_IN_QUERIES: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'*');
 
+/// The kind of a cookie's name.
+pub(crate) const COOKIE_NAME: &str = "cookie-name";
+
 /// Says what stands for a value on the other side.
 pub(crate) type Find<'f> = dyn FnMut(&Sought<'_>) -> Option<String> + 'f;
 
@@ -89,8 +92,10 @@ fn segments(path: &str, find: &mut Find<'_>) -> Option<String> {
     for segment in path.split('/') {
         let (bare, matrix) = segment.split_at(segment.find(';').unwrap_or(segment.len()));
         let decoded = percent_decode_str(bare).decode_utf8_lossy();
-        let kinds = Kinds { kinds: before.take().into_iter().collect(), ..Kinds::default() };
-        let kinds = Kinds { is_id: !kinds.kinds.is_empty() && has_digit(&decoded), ..kinds };
+        let kinds: Vec<String> = before.take().into_iter().collect();
+        let is_id = !kinds.is_empty() && has_digit(&decoded);
+        let is_any = is_id && kinds.iter().all(|kind| entity::is_doing(kind));
+        let kinds = Kinds { kinds, is_id, is_any, ..Kinds::default() };
         let found = value(&decoded, &kinds, find);
         before = entity::entity(&decoded);
         match found {
@@ -199,7 +204,8 @@ pub(crate) fn within(text: &str, find: &mut Find<'_>) -> Option<String> {
                 let token = &text[from..at];
                 let whole = token.len() == text.len();
                 if !whole && token.len() >= 16 && crate::place::is_unique(token) {
-                    let sought = Sought { kinds: Vec::new(), value: token, is_id: false };
+                    let sought =
+                        Sought { kinds: Vec::new(), value: token, is_id: false, is_any: false };
                     if let Some(new) = find(&sought) {
                         out.push_str(&text[copied..from]);
                         out.push_str(&new);
@@ -247,7 +253,8 @@ fn header_value(name: &str, text: &str, find: &mut Find<'_>) -> Option<String> {
     value(text, &Kinds::of_name(name, Vec::new), find)
 }
 
-/// Each cookie of the `Cookie` lines: looked up as `cookie:NAME`, then by its value alone.
+/// Each cookie of the `Cookie` lines: looked up as `cookie:NAME`, then by its value alone; the name
+/// too, where it holds an id.
 pub(crate) fn cookies(headers: &Headers, find: &mut Find<'_>) -> Option<Headers> {
     let mut changed = false;
     let mut new = headers.clone();
@@ -260,11 +267,14 @@ pub(crate) fn cookies(headers: &Headers, find: &mut Find<'_>) -> Option<Headers>
                 let Some((name, value)) = part.split_once('=') else { return part.to_owned() };
                 let (name, value) = (name.trim(), value.trim());
                 let kinds = vec![format!("cookie:{name}"), "token".to_owned()];
-                let Some(new) = find(&Sought { kinds, value, is_id: false }) else {
+                let new_value = find(&Sought { kinds, value, is_id: false, is_any: false });
+                let new_name = cookie_name(name, find);
+                if new_value.is_none() && new_name.is_none() {
                     return part.to_owned();
-                };
+                }
                 changed = true;
-                format!("{name}={new}")
+                let name = new_name.as_deref().unwrap_or(name);
+                format!("{name}={}", new_value.as_deref().unwrap_or(value))
             })
             .collect();
         if changed {
@@ -272,6 +282,15 @@ pub(crate) fn cookies(headers: &Headers, find: &mut Find<'_>) -> Option<Headers>
         }
     }
     changed.then_some(new)
+}
+
+/// What a cookie is called on the other side, where its name holds an id.
+pub(crate) fn cookie_name(name: &str, find: &mut Find<'_>) -> Option<String> {
+    if !has_digit(name) {
+        return None;
+    }
+    let kinds = vec![COOKIE_NAME.to_owned()];
+    find(&Sought { kinds, value: name, is_id: false, is_any: false })
 }
 
 /// A body as its content type says; `None` where nothing changes.
@@ -305,8 +324,7 @@ pub(crate) fn json(
     let mut edits = Vec::new();
     leaves::visit(text, &mut |way, leaf| {
         let kinds = Kinds::of_way(way, route);
-        // A bare number under a plain word is a figure.
-        if !leaf.is_string && !kinds.is_id {
+        if !leaf.is_string && !kinds.is_id && !is_number(&leaf.text) {
             return;
         }
         if let Some(new) = value(&leaf.text, &kinds, find) {

@@ -61,6 +61,15 @@ fn links(known: &HashMap<&str, Vec<&Mapping>>, translated: &mut Translated) {
     let link = Kinds { is_link: true, ..Kinds::default() };
     for header in &mut translated.headers.0 {
         let name = header.name.to_ascii_lowercase();
+        if name == "set-cookie" {
+            let line = std::str::from_utf8(&header.value).ok();
+            let Some((cookie, rest)) = line.and_then(|line| line.split_once('=')) else { continue };
+            if let Some(new) = spots::cookie_name(cookie.trim(), &mut find) {
+                header.value = format!("{new}={rest}").into();
+                translated.header_places.insert(name);
+            }
+            continue;
+        }
         if !matches!(name.as_str(), "location" | "content-location") {
             continue;
         }
@@ -113,9 +122,12 @@ fn translate_body(
                 same_place.next().map(|mapping| mapping.primary.clone())
             })
         };
-        // A bare number under a plain word is a figure.
+        // A bare number under a plain word is a figure, unless that word has held such ids.
         if !leaf.is_string && !kinds.is_id {
-            return;
+            let named = |mapping: &&Mapping| kinds.kinds.contains(&mapping.kind);
+            if !known.get(leaf.text.as_ref()).is_some_and(|ways| ways.iter().any(named)) {
+                return;
+            }
         }
         let Some(new) = spots::value(&leaf.text, &kinds, &mut find) else { return };
         if leaf.is_string {

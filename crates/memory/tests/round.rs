@@ -304,3 +304,56 @@ fn read_back_places_and_links_are_told() {
     assert_eq!(back.places.into_iter().collect::<Vec<_>>(), ["/items/*/id"]);
     assert_eq!(back.header_places.len(), 1);
 }
+
+/// A comment server: `POST /new` makes a number, the author's cookie is named by it.
+#[test]
+fn a_thread_is_answered_under_the_other_sides_own_numbers() {
+    let mut both = Both::new();
+    let made = |id: u64, cookie: &str| {
+        let set = format!("{id}={cookie}; Path=/");
+        answer(
+            201,
+            &[("content-type", "application/json"), ("set-cookie", &set)],
+            &format!(r#"{{"id":{id},"parent":null,"likes":0}}"#),
+        )
+    };
+    let create = post("/new?uri=%2Fa", r#"{"text":"one"}"#);
+    let lessons = both.learn(&create, &made(57, "WyI1NyJd.aaaa"), &made(60, "WyI2MCJd.bbbb"));
+    assert_eq!(
+        kinds(&lessons),
+        [
+            ("cookie-name", "57", "60"),
+            ("cookie:57", "WyI1NyJd.aaaa", "WyI2MCJd.bbbb"),
+            ("new", "57", "60")
+        ]
+    );
+    let answering = both.rewrite(SESSION, &post("/new?uri=%2Fa", r#"{"parent":57,"likes":57}"#));
+    assert_eq!(&answering.body[..], br#"{"parent":60,"likes":57}"#);
+    let change = request("PUT", "/id/57", &[("cookie", "57=WyI1NyJd.aaaa; lang=de")], "");
+    let change = both.rewrite(SESSION, &change);
+    assert_eq!(change.target, "/id/60");
+    assert_eq!(change.headers.get("cookie"), Some("60=WyI2MCJd.bbbb; lang=de"));
+    assert_eq!(both.target("/id/57"), "/id/60", "others name it too");
+    assert_eq!(both.target("/pages/57"), "/pages/57");
+    assert_eq!(both.target("/id/58"), "/id/58");
+
+    let known =
+        |kind: &str| Mapping { kind: kind.into(), primary: "57".into(), other: "60".into() };
+    let theirs = made(60, "WyI2MCJd.bbbb");
+    let body = r#"{"id":60,"parent":60,"likes":60}"#;
+    let mapped = [known("new"), known("cookie-name")];
+    let back = translate(&mapped, &create, br#"{"id":57}"#, &theirs, body.as_bytes()).unwrap();
+    assert_eq!(back.body.unwrap(), br#"{"id":57,"parent":57,"likes":60}"#);
+    assert_eq!(back.headers.get("set-cookie"), Some("57=WyI2MCJd.bbbb; Path=/"));
+}
+
+#[test]
+fn a_number_under_a_word_is_an_id_where_such_things_were_made() {
+    let mut both = Both::new();
+    both.learn(&post("/loans", "{}"), &json(r#"{"id":12}"#), &json(r#"{"id":3}"#));
+    assert_eq!(
+        both.body(r#"{"loan":12,"amount":12,"share":12.0}"#),
+        r#"{"loan":3,"amount":12,"share":12.0}"#
+    );
+    assert_eq!(both.target("/loans/new?loan=12"), "/loans/new?loan=3");
+}

@@ -31,9 +31,10 @@ pub struct ReplayConfig {
     /// Exchanges captured longer ago than this are skipped as `stale`; what follows a stale write
     /// in its session is skipped too. No limit where absent.
     pub max_age_s: Option<u64>,
-    /// Requests under way at the candidate.
+    /// Requests under way at the candidate, of this process: two replayers have twice as many.
     pub concurrency: usize,
-    /// Requests started per second, at most; unbounded where absent.
+    /// Requests started per second, at most, of all replayers together: each has as much of it as
+    /// it has of the partitions. Unbounded where absent.
     pub max_rate: Option<f64>,
     /// From sending a request to the end of its answer. An exchange that took the primary longer
     /// than half of this gets twice the primary's time, but never over six times this value.

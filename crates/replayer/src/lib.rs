@@ -45,7 +45,7 @@ mod wire;
 mod writes;
 
 pub use config::{ReplayConfig, ReplayConfigError, Rewrite, TlsFiles};
-pub use converge::{Opinion, ReferenceConfig, ReferenceMode};
+pub use converge::{Differing, Opinion, ReferenceConfig, ReferenceMode};
 pub use credentials::{Credentials, SwapConfig};
 pub use memory::{MemoryConfig, MemoryConfigError, Seed};
 pub use origin::OriginError;
@@ -315,6 +315,11 @@ async fn consumer_of_use(
     performance.player.may_send().await;
     loop {
         let (prefetch, mine) = (config.messages_in_hand(), share.mine());
+        let all = usize::from(queue.partitions());
+        performance.player.pace.share(mine.len(), all);
+        if let Some(converge) = &performance.converge {
+            converge.share(mine.len(), all);
+        }
         match queue.consumer_of(Lane::Exchanges, prefetch, &mine).await {
             Ok(consumer) => return consumer,
             Err(error) => {

@@ -31,7 +31,8 @@ impl Opinion {
 }
 
 impl replayer::Opinion for Opinion {
-    fn differs(&self, pair: &Pair) -> bool {
-        self.0.differs(pair)
+    fn differing(&self, pair: &Pair) -> replayer::Differing {
+        let (kind, places) = self.0.differing(pair);
+        replayer::Differing { kind, places }
     }
 }

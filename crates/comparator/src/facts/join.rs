@@ -42,10 +42,10 @@ fn read(field: &str) -> Option<String> {
     let mut steps = path.rsplit('.').filter(|step| *step != "*");
     let last = steps.next()?;
     match naming(last) {
-        Naming::Of(kind) if place == "header" => {
+        Naming::Of(kind) | Naming::Kin(kind) if place == "header" => {
             Some(kind.strip_prefix('x').unwrap_or(&kind).to_owned())
         }
-        Naming::Of(kind) => Some(kind),
+        Naming::Of(kind) | Naming::Kin(kind) => Some(kind),
         Naming::Word(_) if place == "header" => None,
         Naming::Word(word) => Some(word).filter(|word| !word.is_empty()),
         Naming::Own => steps.next().map(entity_of),
@@ -98,7 +98,9 @@ impl Joined<'_> {
         // A loan's customer is known by the loan.
         for (name, value) in fields {
             let last = name.rsplit('.').next().unwrap_or(&name);
-            let (Naming::Of(kind) | Naming::Word(kind)) = naming(last) else { continue };
+            let (Naming::Of(kind) | Naming::Kin(kind) | Naming::Word(kind)) = naming(last) else {
+                continue;
+            };
             match &value {
                 Scalar::Text(text) if !text.is_empty() => self.one(&kind, text),
                 Scalar::Number(number) if number.fract() == 0.0 => {

@@ -21,13 +21,23 @@ pub(super) fn compare(
         let (one, other) = (left.get(name), right.get(name));
         if one != other {
             found.push(HeaderDifference {
-                path: format!("set-cookie/{name}"),
+                path: format!("set-cookie/{}", without_ids(name)),
                 kind: kind_of(one.is_some(), other.is_some()),
                 left: one.map(|cookies| cookies.join(" | ")),
                 right: other.map(|cookies| cookies.join(" | ")),
             });
         }
     }
+}
+
+/// A cookie's name with `*` for the ids in it: `vote-57` is one of many of a kind.
+fn without_ids(name: &str) -> String {
+    let is_id = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let parts = name.split_inclusive(['-', '_', '.']).map(|part| {
+        let bare = part.trim_end_matches(['-', '_', '.']);
+        if is_id(bare) { format!("*{}", &part[bare.len()..]) } else { part.to_owned() }
+    });
+    parts.collect()
 }
 
 /// The attributes of all cookies of one name: there may be one for each path and domain.
@@ -92,4 +102,18 @@ fn canonical(attributes: &str, at: Micros) -> String {
 fn moment(date: &str) -> Option<Micros> {
     let date = date.replace('-', " ");
     Some(rfc2822::parse(&date).ok()?.timestamp().as_microsecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_named_by_ids_are_of_one_kind() {
+        for (name, folded) in
+            [("57", "*"), ("vote-57", "vote-*"), ("a_7_b", "a_*_b"), ("oauth2", "oauth2")]
+        {
+            assert_eq!(without_ids(name), folded);
+        }
+    }
 }

@@ -27,13 +27,13 @@ pub struct ReferenceConfig {
     pub captured: Vec<String>,
     /// Origin of the primary itself, never of a tap. Where absent, that of `[tap]`.
     pub primary: String,
-    /// Times that primary and candidate are asked at the same moment, at most; each pause is
-    /// twice the one before it, from 100 ms on.
+    /// Times that primary and candidate are asked at the same moment, at most: after 100 ms, and
+    /// after pauses that are each twice the one before.
     pub rounds: u32,
     /// A difference that stands this long while the primary's answer stays what it is, is
     /// deterministic. Shorter once the candidate's lag has been measured.
     pub patience_ms: u64,
-    /// Questions to the primary per second, at most.
+    /// Questions to the primary per second, at most, of all replayers together.
     pub max_rate: f64,
     /// Pairs that are asked about at a time; the others are published unchecked.
     pub max_checks: usize,

@@ -2,14 +2,16 @@
 //!
 //! Times are microseconds since asking began, by one clock: the tap's may be another machine's. The
 //! primary's answer of now is the *anchor*; it is the captured one until the primary answers
-//! otherwise.
+//! otherwise. An answer is *as captured* where the places that differed at first differ no longer:
+//! others may have moved on meanwhile.
 //!
-//! - The candidate gives the anchor while the primary still does: it was behind, by the time that
-//!   has passed since the anchor was first seen. Asked once more to tell it from a candidate that
-//!   comes and goes.
-//! - The primary has moved on, and the candidate, which has not agreed with it since, now gives
-//!   what was captured: it comes after the primary by the way the primary took.
+//! - The candidate is as captured while the primary's answer stands: it was behind. Asked once more
+//!   to tell it from a candidate that comes and goes.
+//! - The primary has moved on, and the candidate, which has not agreed with it since, now is as
+//!   captured: it comes after the primary by the way the primary took.
 //! - The difference stands for as long as patience, while the anchor stands: it is deterministic.
+//! - The candidate keeps for as long as patience what the primary did not say at any look: it is
+//!   deterministic too, however the primary moves. What a late candidate says the primary said.
 //! - The primary moves on and the two agree then: the state that differed is gone, and nothing is
 //!   known. Equality at another state is no evidence about this one: where users act on what they
 //!   are shown, a candidate with another order of work gives the primary's next answer first, just
@@ -23,8 +25,10 @@ pub(crate) struct Both {
     /// The primary's answer is the anchor still.
     pub(crate) primary_stands: bool,
     pub(crate) agree: bool,
-    /// The candidate gives what was captured.
+    /// The candidate gives what was captured, where it did not at first.
     pub(crate) as_captured: bool,
+    /// Somewhere the candidate has said the same ever since, and the primary at no look.
+    pub(crate) foreign: bool,
 }
 
 /// The candidate alone.
@@ -60,53 +64,46 @@ impl Watch {
     }
 
     pub(crate) fn alone(&mut self, at: u64, seen: Alone) -> Option<Finding> {
-        if self.moved && seen.as_captured && !seen.as_anchor {
-            return Some(self.follows(at));
+        if seen.as_captured {
+            return self.comes(at);
         }
-        if seen.as_anchor && self.caught_up.is_none() {
-            self.caught_up = Some(self.behind(at));
-        }
-        None
+        // The primary's newest, without the captured one on the way.
+        (seen.as_anchor && self.moved).then(|| self.end())
     }
 
     pub(crate) fn both(&mut self, at: u64, seen: Both) -> Option<Finding> {
         if let Some(delay_us) = self.caught_up {
-            return Some(match (seen.primary_stands, seen.agree) {
-                (true, true) => Finding::Lag { delay_us },
-                (true, false) => Finding::Flaky,
-                (false, _) => Finding::Unchecked,
+            return Some(match (seen.as_captured || seen.agree, seen.primary_stands) {
+                (true, _) => Finding::Lag { delay_us },
+                (false, true) => Finding::Flaky,
+                (false, false) => Finding::Unchecked,
             });
         }
         self.moved |= !seen.primary_stands;
-        if self.moved && seen.as_captured && !seen.agree {
-            return Some(self.follows(at));
+        if seen.as_captured {
+            return self.comes(at);
+        }
+        if seen.agree {
+            // What stood for a good part of the patience before its state went, stood.
+            return Some(self.end());
         }
         if seen.primary_stands {
-            return self.stands(at, seen.agree);
+            self.stood = self.stood.max(at.saturating_sub(self.since));
+        } else {
+            self.since = at;
         }
-        self.since = at;
-        // What stood for a good part of the patience before its state went, stood.
-        seen.agree.then(|| self.end())
+        let stood_us = if seen.foreign { at } else { self.stood };
+        (stood_us >= self.patience_us).then_some(Finding::Deterministic { stood_us })
     }
 
-    fn stands(&mut self, at: u64, agree: bool) -> Option<Finding> {
-        let stood = at.saturating_sub(self.since);
-        if agree {
-            self.caught_up = Some(self.behind(at));
-            return None;
+    /// The candidate is as captured.
+    fn comes(&mut self, at: u64) -> Option<Finding> {
+        let delay_us = at.saturating_add(self.before_us);
+        if self.moved {
+            return Some(Finding::Lag { delay_us });
         }
-        self.stood = self.stood.max(stood);
-        (stood >= self.patience_us).then_some(Finding::Deterministic { stood_us: stood })
-    }
-
-    /// How far behind a candidate is that gives the anchor now.
-    fn behind(&self, at: u64) -> u64 {
-        let before = if self.moved { 0 } else { self.before_us };
-        at.saturating_sub(self.since).saturating_add(before)
-    }
-
-    fn follows(&self, at: u64) -> Finding {
-        Finding::Lag { delay_us: at.saturating_add(self.before_us) }
+        self.caught_up.get_or_insert(delay_us);
+        None
     }
 
     /// Nothing more is asked.
@@ -126,6 +123,7 @@ mod tests {
     const MS: u64 = 1_000;
     const STANDS: Asked = both(true, false, false);
     const AGREE: Asked = both(true, true, true);
+    const AGREE_NOW: Asked = both(true, true, false);
     const MOVED: Asked = both(false, false, false);
     const ELSEWHERE: Asked = both(false, true, false);
     const MOVED_BEHIND: Asked = both(false, false, true);
@@ -137,7 +135,12 @@ mod tests {
     }
 
     const fn both(primary_stands: bool, agree: bool, as_captured: bool) -> Asked {
-        Asked::Both(Both { primary_stands, agree, as_captured })
+        Asked::Both(Both { primary_stands, agree, as_captured, foreign: false })
+    }
+
+    const fn foreign(primary_stands: bool) -> Asked {
+        let (agree, as_captured) = (false, false);
+        Asked::Both(Both { primary_stands, agree, as_captured, foreign: true })
     }
 
     const fn alone(as_anchor: bool, as_captured: bool) -> Asked {
@@ -173,8 +176,10 @@ mod tests {
         let by_itself = [(40, STANDS), (90, alone(true, true)), (140, AGREE)];
         assert_eq!(found(&by_itself), Finding::Lag { delay_us: 100 * MS });
         assert_eq!(found(&by_itself[..2]), Finding::Unchecked, "not confirmed");
-        let elsewhere = [(40, STANDS), (140, MOVED), (300, AGREE), (350, AGREE)];
-        assert_eq!(found(&elsewhere), Finding::Lag { delay_us: 160 * MS });
+        let gone_on = [(40, STANDS), (140, AGREE), (190, ELSEWHERE)];
+        assert_eq!(found(&gone_on), Finding::Lag { delay_us: 150 * MS }, "with the primary");
+        let lost = [(40, STANDS), (140, AGREE), (190, MOVED)];
+        assert_eq!(found(&lost), Finding::Unchecked);
     }
 
     #[test]
@@ -196,12 +201,22 @@ mod tests {
         for rounds in [
             &[(40, STANDS), (140, ELSEWHERE)][..],
             &[(40, ELSEWHERE)],
-            &[(40, AGREE), (90, ELSEWHERE)],
+            &[(40, STANDS), (140, MOVED), (300, AGREE_NOW), (350, AGREE_NOW)],
+            &[(40, STANDS), (140, MOVED), (200, alone(true, false)), (300, AGREE_NOW)],
         ] {
             assert_eq!(found(rounds), Finding::Unchecked);
         }
         let stood = [(40, STANDS), (400, STANDS), (600, ELSEWHERE)];
         assert_eq!(found(&stood), Finding::Deterministic { stood_us: 400 * MS });
+    }
+
+    #[test]
+    fn what_the_primary_never_says_is_deterministic_however_it_moves() {
+        let moves = [(100, foreign(false)), (300, foreign(false)), (700, foreign(false))];
+        assert_eq!(found(&moves), Finding::Deterministic { stood_us: 700 * MS });
+        assert_eq!(found(&moves[..2]), Finding::Unchecked, "not for long enough");
+        let said = [(100, foreign(false)), (300, foreign(false)), (700, MOVED)];
+        assert_eq!(found(&said), Finding::Unchecked);
     }
 
     #[test]

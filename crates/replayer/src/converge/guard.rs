@@ -26,7 +26,7 @@ const SAVED_SECONDS: f64 = 2.0;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Questions per second.
+    /// Questions per second, of all replayers together.
     pub(crate) rate: f64,
     pub(crate) slow_factor: f64,
     pub(crate) rest: Duration,
@@ -42,6 +42,8 @@ pub(crate) struct Guard {
 struct Inner {
     saved: f64,
     at: Instant,
+    /// This process's part of the rate.
+    part: f64,
     resting_until: Option<Instant>,
     /// How long the next rest is.
     next_rest: Duration,
@@ -66,24 +68,28 @@ pub(crate) struct Asked {
     pub(crate) captured: Duration,
 }
 
-impl Limits {
-    /// Questions saved up, at most.
-    fn most(&self) -> f64 {
-        (self.rate * SAVED_SECONDS).max(1.0)
-    }
+/// Questions saved up, at most.
+fn most_saved(rate: f64) -> f64 {
+    (rate * SAVED_SECONDS).max(1.0)
 }
 
 impl Guard {
     pub(crate) fn new(limits: Limits, now: Instant) -> Self {
         let inner = Inner {
-            saved: limits.most(),
+            saved: most_saved(limits.rate),
             at: now,
+            part: 1.0,
             resting_until: None,
             next_rest: FIRST_REST,
             fine: 0,
             seen: VecDeque::new(),
         };
         Self { limits, inner: Mutex::new(inner) }
+    }
+
+    /// This process has so many of all partitions, and as much of the rate.
+    pub(crate) fn share(&self, mine: usize, all: usize) {
+        self.lock().part = mine.clamp(1, all.max(1)) as f64 / all.max(1) as f64;
     }
 
     /// Sets `questions` aside; `false` where there are not so many, or questions rest.
@@ -93,11 +99,13 @@ impl Guard {
             return false;
         }
         inner.resting_until = None;
-        let gained = now.saturating_duration_since(inner.at).as_secs_f64() * self.limits.rate;
-        inner.saved = (inner.saved + gained).min(self.limits.most());
+        let rate = self.limits.rate * inner.part;
+        let gained = now.saturating_duration_since(inner.at).as_secs_f64() * rate;
+        let most = most_saved(rate);
+        inner.saved = (inner.saved + gained).min(most);
         inner.at = now;
         // A rate below a check's worth still admits one after the other.
-        let wanted = f64::from(questions).min(self.limits.most());
+        let wanted = f64::from(questions).min(most);
         let enough = inner.saved >= wanted;
         if enough {
             inner.saved -= f64::from(questions);
@@ -107,8 +115,8 @@ impl Guard {
 
     /// Gives back what a check did not need.
     pub(crate) fn give_back(&self, questions: u32) {
-        let most = self.limits.most();
         let mut inner = self.lock();
+        let most = most_saved(self.limits.rate * inner.part);
         inner.saved = (inner.saved + f64::from(questions)).min(most);
     }
 
@@ -176,6 +184,14 @@ mod tests {
         assert!(!guard.reserve(5, now + Duration::from_millis(9_900)));
         guard.give_back(5);
         assert!(guard.reserve(5, now + Duration::from_millis(9_900)));
+    }
+
+    #[test]
+    fn replayers_share_the_rate_as_they_share_the_partitions() {
+        let (guard, now) = guard(10.0);
+        guard.share(2, 8);
+        let seconds = (0..100).filter(|s| guard.reserve(5, now + Duration::from_secs(*s))).count();
+        assert!((48..=53).contains(&seconds), "{seconds} checks of 5 in 100 s at 2.5 per second");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! [`finding`] is the judgement, [`patience`] how long a difference must stand.
 
 mod config;
+mod familiar;
 mod finding;
 mod guard;
 mod patience;
@@ -20,7 +21,7 @@ mod routes;
 mod sides;
 
 pub use config::{ReferenceConfig, ReferenceMode};
-pub use questions::Opinion;
+pub use questions::{Differing, Opinion};
 
 use std::{
     panic::AssertUnwindSafe,
@@ -38,6 +39,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    familiar::Familiar,
     guard::{Guard, Limits},
     patience::Patience,
     questions::Questions,
@@ -53,6 +55,7 @@ pub(crate) struct Converge {
     primary: Line,
     guard: Guard,
     patience: Patience,
+    familiar: Familiar,
     rounds: u32,
     places: Arc<Semaphore>,
     running: Mutex<JoinSet<()>>,
@@ -84,6 +87,7 @@ impl Converge {
             primary: Line::new(reference.primary_origin()?, HeaderEdits::default(), config)?,
             guard: Guard::new(limits, StdInstant::now()),
             patience: Patience::new(reference.patience_ms.saturating_mul(1_000)),
+            familiar: Familiar::default(),
             rounds: reference.rounds,
             places: Arc::new(Semaphore::new(reference.max_checks)),
             running: Mutex::default(),
@@ -105,6 +109,11 @@ impl Converge {
                 Err(Settlement::Replayed(Box::new(Pair { reference, ..*pair })))
             }
         }
+    }
+
+    /// This process has so many of all partitions, and as much of the questions.
+    pub(crate) fn share(&self, mine: usize, all: usize) {
+        self.guard.share(mine, all);
     }
 
     /// Runs `check` beside everything else.

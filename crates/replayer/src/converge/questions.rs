@@ -1,6 +1,7 @@
 //! Asking about one pair: when, whom, and what is made of the answers.
 
 use std::{
+    collections::BTreeSet,
     fmt::Debug,
     time::{Duration, Instant as StdInstant},
 };
@@ -19,10 +20,19 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Before a candidate that has caught up is asked once more.
 const CONFIRM_PAUSE: Duration = Duration::from_millis(50);
 
-/// Whether two answers differ in something that counts today. Made by who knows the model.
+/// Where two answers differ in something that counts today. Made by who knows the model.
 pub trait Opinion: Debug + Send + Sync {
     /// Of the pair's captured answer and the candidate's.
-    fn differs(&self, pair: &Pair) -> bool;
+    fn differing(&self, pair: &Pair) -> Differing;
+}
+
+/// The places that count, by names of the opinion's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differing {
+    /// The same for differences of one kind.
+    pub kind: u64,
+    /// Empty: equal.
+    pub places: BTreeSet<String>,
 }
 
 /// The questions about one pair.
@@ -35,6 +45,12 @@ pub(super) struct Questions<'a> {
 struct State {
     watch: Watch,
     captured: Said,
+    /// The candidate's first answer.
+    first: Said,
+    /// Where that differed from the captured one.
+    differed: BTreeSet<String>,
+    /// Those of them that the candidate has kept since, and the primary has said at no look.
+    foreign: BTreeSet<String>,
     /// The primary's newest answer that differed from the one before it.
     anchor: Said,
     moved: bool,
@@ -83,26 +99,37 @@ impl Questions<'_> {
         let sides = &self.sides;
         let drifted = self.has_drifted().await;
         let unchecked = Reference { secondary_drifted: drifted, ..Reference::unchecked() };
-        let captured = sides.captured();
-        if !sides.differ(&captured, &sides.first()).await {
+        let (captured, first) = (sides.captured(), sides.first());
+        let Differing { kind, places } = sides.differing(&captured, &first).await;
+        if places.is_empty() {
             return Outcome::of(drifted.then_some(unchecked));
         }
         let converge = sides.converge;
+        let patience = converge.patience.next();
+        let looks = schedule(converge.rounds, Duration::from_micros(patience));
+        let most = looks.iter().filter(|(_, whom)| *whom == Whom::Both).count();
         // One more to confirm.
-        let most = converge.rounds + 1;
-        if self.closing.is_cancelled() || !converge.guard.reserve(most, StdInstant::now()) {
+        let most = u32::try_from(most).unwrap_or(u32::MAX).saturating_add(1);
+        if self.closing.is_cancelled()
+            || converge.familiar.is(kind)
+            || !converge.guard.reserve(most, StdInstant::now())
+        {
             return Outcome::of(Some(unchecked));
         }
         let mut state = State {
-            watch: Watch::new(converge.patience.next(), sides.since_captured()),
+            watch: Watch::new(patience, sides.since_captured()),
             anchor: captured.clone(),
             captured,
+            first,
+            foreign: places.clone(),
+            differed: places,
             moved: false,
             begun: Instant::now(),
             last: None,
             rounds: Vec::new(),
         };
-        let finding = self.rounds(&mut state).await;
+        let finding = self.rounds(&mut state, looks).await;
+        converge.familiar.note(kind, finding);
         let asked = state.rounds.iter().filter(|round| round.primary.is_some()).count();
         converge.guard.give_back(most.saturating_sub(u32::try_from(asked).unwrap_or(most)));
         let stood = state.last.filter(|_| matches!(finding, Finding::Deterministic { .. }));
@@ -140,9 +167,9 @@ impl Questions<'_> {
         }
     }
 
-    async fn rounds(&self, state: &mut State) -> Finding {
+    async fn rounds(&self, state: &mut State, looks: Vec<(Duration, Whom)>) -> Finding {
         let begun = state.begun;
-        for (pause, whom) in schedule(self.sides.converge.rounds) {
+        for (pause, whom) in looks {
             if state.watch.confirms() {
                 break;
             }
@@ -191,7 +218,12 @@ impl Questions<'_> {
         };
         let at = u64::try_from(state.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let Some(candidate) = candidate else { return Step::Ends(state.watch.end()) };
-        let as_captured = !sides.differ(&state.captured, &candidate).await;
+        let differing = sides.differing(&state.captured, &candidate).await.places;
+        let as_captured = differing.is_disjoint(&state.differed);
+        if !state.foreign.is_empty() {
+            let changed = sides.changed(&state.first, &candidate).await.places;
+            state.foreign.retain(|place| !changed.contains(place));
+        }
         let candidate_look = Look { status: candidate.status(), as_captured };
         let Some(primary) = primary else {
             let as_anchor = !sides.differ(&state.anchor, &candidate).await;
@@ -201,10 +233,13 @@ impl Questions<'_> {
             return state.watch.alone(at, Alone { as_anchor, as_captured }).into();
         };
         let Some(primary) = primary else { return Step::Ends(Finding::Unchecked) };
+        let differing = sides.differing(&primary, &candidate).await.places;
+        state.foreign.retain(|place| differing.contains(place));
         let both = Both {
             primary_stands: !sides.differ(&state.anchor, &primary).await,
-            agree: !sides.differ(&primary, &candidate).await,
+            agree: differing.is_empty(),
             as_captured,
+            foreign: !state.foreign.is_empty(),
         };
         let primary_as_captured = !sides.differ(&state.captured, &primary).await;
         state.rounds.push(Round {
@@ -224,12 +259,17 @@ impl Questions<'_> {
     }
 }
 
-/// Both at 0, 100, 300, 700, … ms; the candidate alone halfway between.
-fn schedule(rounds: u32) -> Vec<(Duration, Whom)> {
+/// Both at 100, 300, 700, … ms until a difference has stood for as long as patience; the candidate,
+/// which costs the primary nothing, twice between them.
+fn schedule(rounds: u32, patience: Duration) -> Vec<(Duration, Whom)> {
     let (mut at, mut pause) = (Duration::ZERO, FIRST_PAUSE);
-    let mut steps = vec![(at, Whom::Both)];
-    for _ in 1..rounds {
-        steps.push((at + pause / 2, Whom::Candidate));
+    let mut steps = Vec::new();
+    for _ in 0..rounds {
+        // A state that moved on is watched anew for a while.
+        if at >= patience * 2 {
+            break;
+        }
+        steps.extend([1, 2].map(|third| (at + pause * third / 3, Whom::Candidate)));
         at += pause;
         pause *= 2;
         steps.push((at, Whom::Both));
@@ -243,12 +283,15 @@ mod tests {
 
     #[test]
     fn pauses_grow() {
-        let both: Vec<u128> = schedule(5)
-            .into_iter()
-            .filter(|(_, whom)| *whom == Whom::Both)
-            .map(|(at, _)| at.as_millis())
-            .collect();
-        assert_eq!(both, [0, 100, 300, 700, 1500]);
-        assert_eq!(schedule(5).len(), 9);
+        let ms = Duration::from_millis;
+        let both = |rounds, patience| -> Vec<u128> {
+            let looks = schedule(rounds, patience).into_iter();
+            let both = looks.filter(|(_, whom)| *whom == Whom::Both);
+            both.map(|(at, _)| at.as_millis()).collect()
+        };
+        assert_eq!(both(7, ms(700)), [100, 300, 700, 1500]);
+        assert_eq!(both(7, ms(3_000)), [100, 300, 700, 1500, 3100, 6300]);
+        assert_eq!(both(3, ms(3_000)), [100, 300, 700]);
+        assert_eq!(schedule(3, ms(700)).len(), 9);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use exchange::{Answer, Exchange, Mapped, Mapping, Outcome, Pair};
 
-use super::{Converge, guard::Asked};
+use super::{Converge, Differing, guard::Asked};
 use crate::{
     instant::now_micros,
     memory::Copyist,
@@ -116,15 +116,27 @@ impl Sides<'_> {
 
     /// Whether an answer of the primary and another one, which may be the primary's too, differ.
     pub(super) async fn differ(&self, primary: &Said, other: &Said) -> bool {
+        !self.differing(primary, other).await.places.is_empty()
+    }
+
+    /// Where two answers of one side differ: both hold that side's own ids.
+    pub(super) async fn changed(&self, then: &Said, now: &Said) -> Differing {
+        let now = Said { by: None, ..now.clone() };
+        self.differing(then, &now).await
+    }
+
+    /// Where an answer of the primary and another one differ.
+    pub(super) async fn differing(&self, primary: &Said, other: &Said) -> Differing {
         let pair = self.as_pair(primary, other);
         let length = |answer: &Answer| answer.response().map_or(0, |r| r.body.length());
         let large = length(&primary.answer).max(length(&other.answer)) > LARGE_BYTES;
         let opinion = Arc::clone(&self.converge.opinion);
         if !large {
-            return opinion.differs(&pair);
+            return opinion.differing(&pair);
         }
         // One that panicked is as good as different.
-        tokio::task::spawn_blocking(move || opinion.differs(&pair)).await.unwrap_or(true)
+        let asked = tokio::task::spawn_blocking(move || opinion.differing(&pair)).await;
+        asked.unwrap_or_else(|_| Differing { kind: 0, places: [String::new()].into() })
     }
 
     fn as_pair(&self, primary: &Said, other: &Said) -> Pair {

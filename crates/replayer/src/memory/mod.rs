@@ -133,6 +133,11 @@ impl SessionMemory {
                 new.push(Kept { side, session: Some(*session), lesson });
             }
         }
+        if !book.is_empty() {
+            memory::differing_words(request, response, other, &mut |word, primary, other| {
+                book.compared(*session, word, primary, other);
+            });
+        }
         memory::names(request, &mut |sought| {
             if let Some(kind) = sought.kinds.first() {
                 book.saw(kind, sought.value);
@@ -172,6 +177,7 @@ impl SessionMemory {
         memory::names(request, &mut |sought| add(book.all_of(*session, sought.value)));
         memory::answer_names(request, response, &mut |sought| {
             add(book.all_of(*session, sought.value));
+            add(book.held_of(*session, sought));
         });
         memory::answer_names(request, other, &mut |sought| {
             add(book.all_to(*session, sought.value));

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use axum::{Router, extract::State};
 use exchange::{Body, Exchange, Finding, Pair, Settlement};
 use http::HeaderMap;
-use replayer::{Opinion, ReferenceMode, ReplayConfig};
+use replayer::{Differing, Opinion, ReferenceMode, ReplayConfig};
 
 use crate::{
     config,
@@ -60,8 +60,9 @@ async fn say(State(state): State<Arc<Says>>, headers: HeaderMap) -> &'static str
 struct ByBody;
 
 impl Opinion for ByBody {
-    fn differs(&self, pair: &Pair) -> bool {
-        pair.candidate.response().is_none_or(|answer| answer.body != pair.exchange.response.body)
+    fn differing(&self, pair: &Pair) -> Differing {
+        let answer = pair.candidate.response();
+        somewhere(answer.is_none_or(|answer| answer.body != pair.exchange.response.body))
     }
 }
 
@@ -70,10 +71,14 @@ impl Opinion for ByBody {
 struct Shown(Arc<Mutex<Vec<Pair>>>);
 
 impl Opinion for Shown {
-    fn differs(&self, pair: &Pair) -> bool {
+    fn differing(&self, pair: &Pair) -> Differing {
         self.0.lock().unwrap().push(pair.clone());
-        true
+        somewhere(true)
     }
+}
+
+fn somewhere(differs: bool) -> Differing {
+    Differing { kind: 7, places: differs.then(|| "body".to_owned()).into_iter().collect() }
 }
 
 fn captured(exchange: Exchange, body: &'static str) -> Exchange {

@@ -13,6 +13,8 @@ mod results;
 mod scene;
 mod settling;
 mod side;
+mod strangers;
+mod tls;
 mod writes;
 
 use replayer::ReplayConfig;

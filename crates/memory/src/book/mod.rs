@@ -5,17 +5,23 @@
 //! things is told as an alarm; unless it is the name of something just made, it is not put in
 //! any more.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+mod alarms;
+mod held;
+mod seen;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
 
 use exchange::{Mapping, Micros, SessionKey};
 
-use crate::{learn::Lesson, place::Sought, rewrite::stands_alone};
+pub use self::alarms::{Alarm, AlarmKind};
+use self::{alarms::Alarms, held::Held, seen::Seen};
+
+use crate::{learn::Lesson, place::Sought, rewrite::stands_alone, spots::COOKIE_NAME};
 
 /// Beside the texts themselves.
 const ENTRY_BYTES: usize = 240;
-const KEPT_ALARMS: usize = 50;
-/// Values seen, per generation.
-const MOST_SEEN: usize = 200_000;
 /// A plain number that is shorter is like others by chance.
 const LONG_NUMBER: usize = 6;
 
@@ -28,11 +34,11 @@ pub struct Book {
     back: HashMap<Key, Vec<(String, String)>>,
     order: BTreeMap<u64, Key>,
     tick: u64,
-    alarms: VecDeque<Alarm>,
-    alarm_count: u64,
+    alarms: Alarms,
     forgotten: u64,
     uses: u64,
-    seen: [HashSet<u64>; 2],
+    seen: Seen,
+    held: Held,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,26 +59,6 @@ struct Entry {
     kind: String,
     other: Option<String>,
     ambiguous: bool,
-}
-
-/// Something about ids that people should look at.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Alarm {
-    pub at: Micros,
-    pub what: AlarmKind,
-    pub kind: String,
-    /// One of the primary, two of the other side; or two of the primary, one of the other side.
-    pub one: String,
-    pub two: [String; 2],
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlarmKind {
-    /// One id of the primary stands for two of the other side.
-    MappedToTwo,
-    /// Two ids of the primary stand for one of the other side.
-    Collision,
 }
 
 /// What a lesson did.
@@ -137,9 +123,17 @@ impl Book {
                 }
             }
         }
+        for word in &sought.kinds {
+            let Some(kind) = self.held.kind(word).map(str::to_owned) else { continue };
+            for scope in scopes {
+                if let Some(Some(other)) = self.of_kind(scope, &kind, sought.value) {
+                    return mapped(word, sought.value, &other);
+                }
+            }
+        }
         if sought.is_id {
             let plain = sought.value.bytes().all(|b| b.is_ascii_digit());
-            let rare = !plain || sought.value.len() >= LONG_NUMBER;
+            let rare = sought.is_any || !plain || sought.value.len() >= LONG_NUMBER;
             for scope in scopes.into_iter().filter(|scope| scope.is_some() || rare) {
                 if let Some((kind, other)) = self.of_any_kind(scope, sought.value) {
                     match other {
@@ -210,17 +204,37 @@ impl Book {
 
     /// Notes that the primary named a value before anybody made it.
     pub fn saw(&mut self, kind: &str, value: &str) {
-        let [now, before] = &mut self.seen;
-        if now.len() >= MOST_SEEN {
-            *before = std::mem::take(now);
-        }
-        now.insert(fingerprint(kind, value));
+        self.seen.note(kind, value);
     }
 
     #[must_use]
     pub fn has_seen(&self, kind: &str, value: &str) -> bool {
-        let fingerprint = fingerprint(kind, value);
-        self.seen.iter().any(|generation| generation.contains(&fingerprint))
+        self.seen.has(kind, value)
+    }
+
+    /// Both sides said something under a plain word: whether it is how they name a known thing.
+    pub fn compared(&mut self, session: SessionKey, word: &str, primary: &str, other: &str) {
+        let known = self.all_of(session, primary);
+        let mut entities = known.iter().filter(|m| is_entity(&m.kind) && m.kind != word).peekable();
+        if entities.peek().is_none() {
+            return;
+        }
+        match entities.find(|mapping| mapping.other == other) {
+            Some(mapping) => self.held.agrees(word, &mapping.kind, primary),
+            None => self.held.denies(word),
+        }
+    }
+
+    /// What stands for a value under the words that a place has, where they have held ids.
+    #[must_use]
+    pub fn held_of(&self, session: SessionKey, sought: &Sought<'_>) -> Vec<Mapping> {
+        let words = sought.kinds.iter().filter_map(|w| Some((w, self.held.kind(w)?)));
+        let mut found = Vec::new();
+        for (word, kind) in words {
+            let of_kind = self.all_of(session, sought.value).into_iter().filter(|m| m.kind == kind);
+            found.extend(of_kind.map(|mapping| Mapping { kind: word.clone(), ..mapping }));
+        }
+        found
     }
 
     #[must_use]
@@ -253,7 +267,7 @@ impl Book {
     /// The newest alarms, and how many there were.
     #[must_use]
     pub fn alarms(&self) -> (Vec<Alarm>, u64) {
-        (self.alarms.iter().cloned().collect(), self.alarm_count)
+        self.alarms.newest()
     }
 
     fn slot(&self, session: Option<SessionKey>, value: &str) -> Option<&Slot> {
@@ -363,10 +377,8 @@ impl Book {
         if session.is_some() || lesson.secret {
             return;
         }
-        let alarm = Alarm { at, what, kind: lesson.kind.clone(), one: one.to_owned(), two };
-        self.alarm_count += 1;
-        self.alarms.push_front(alarm);
-        self.alarms.truncate(KEPT_ALARMS);
+        let (kind, one) = (lesson.kind.clone(), one.to_owned());
+        self.alarms.raise(Alarm { at, what, kind, one, two });
     }
 
     fn make_room(&mut self) {
@@ -410,132 +422,10 @@ fn mapped(kind: &str, primary: &str, other: &str) -> Found {
 
 /// Of an id of something, not of a credential.
 fn is_entity(kind: &str) -> bool {
-    kind != "token" && !kind.contains(':')
+    kind != "token" && kind != COOKIE_NAME && !kind.contains(':')
 }
 
 fn cost(key: &Key, entry: &Entry) -> usize {
     let other = entry.other.as_ref().map_or(0, String::len);
     ENTRY_BYTES + 2 * key.value.len() + entry.kind.len() + 2 * other
-}
-
-fn fingerprint(kind: &str, value: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    (kind, value).hash(&mut hasher);
-    hasher.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE: SessionKey = SessionKey([1; 16]);
-    const TWO: SessionKey = SessionKey([2; 16]);
-
-    fn lesson(kind: &str, primary: &str, other: &str) -> Lesson {
-        Lesson {
-            kind: kind.into(),
-            primary: primary.into(),
-            other: Some(other.into()),
-            everywhere: true,
-            secret: false,
-            own: true,
-        }
-    }
-
-    fn find(book: &mut Book, session: SessionKey, kinds: &[&str], value: &str) -> Option<String> {
-        let kinds = kinds.iter().map(|k| (*k).to_owned()).collect();
-        match book.find(session, &Sought { kinds, value, is_id: true }) {
-            Found::Mapped(mapping) => Some(mapping.other),
-            Found::Unmapped => Some("unmapped".into()),
-            Found::Unknown => None,
-        }
-    }
-
-    fn book() -> Book {
-        Book::new(1 << 20)
-    }
-
-    #[test]
-    fn numbers_are_told_apart_by_what_they_name() {
-        let mut book = book();
-        book.learn(ONE, &lesson("post", "101", "7"), 0);
-        book.learn(ONE, &lesson("comment", "101", "9"), 0);
-        assert_eq!(find(&mut book, TWO, &["post"], "101").as_deref(), Some("7"));
-        assert_eq!(find(&mut book, TWO, &["comment", "post"], "101").as_deref(), Some("9"));
-        assert_eq!(find(&mut book, TWO, &["user"], "101"), None);
-        assert_eq!(find(&mut book, ONE, &["user"], "101"), None, "two kinds have this name");
-        assert!(book.alarms().0.is_empty());
-    }
-
-    #[test]
-    fn a_name_of_one_thing_only_is_found_by_its_session_whatever_its_kind() {
-        let mut book = book();
-        book.learn(ONE, &lesson("post", "101", "7"), 0);
-        assert_eq!(find(&mut book, ONE, &["publish"], "101").as_deref(), Some("7"));
-        assert_eq!(find(&mut book, TWO, &["publish"], "101"), None);
-        book.learn(ONE, &lesson("post", "A-101", "B-7"), 0);
-        assert_eq!(find(&mut book, TWO, &["publish"], "A-101").as_deref(), Some("B-7"));
-    }
-
-    #[test]
-    fn an_id_that_stands_for_two_is_an_alarm_and_each_session_keeps_its_own() {
-        let mut book = book();
-        book.learn(ONE, &lesson("line", "1", "30"), 5);
-        book.learn(TWO, &lesson("line", "1", "31"), 6);
-        let (alarms, count) = book.alarms();
-        assert_eq!((count, alarms[0].what), (1, AlarmKind::MappedToTwo));
-        assert_eq!(find(&mut book, ONE, &["line"], "1").as_deref(), Some("30"));
-        assert_eq!(find(&mut book, TWO, &["line"], "1").as_deref(), Some("31"));
-
-        let belongs = |other| Lesson { own: false, ..lesson("queue", "3", other) };
-        book.learn(ONE, &belongs("4"), 7);
-        book.learn(TWO, &belongs("3"), 8);
-        let third = SessionKey([3; 16]);
-        assert_eq!(find(&mut book, third, &["queue"], "3"), None, "it was no id");
-    }
-
-    #[test]
-    fn two_ids_that_stand_for_one_are_an_alarm() {
-        let mut book = book();
-        book.learn(ONE, &lesson("post", "101", "7"), 0);
-        book.learn(TWO, &lesson("post", "102", "7"), 0);
-        assert_eq!(book.alarms().0[0].what, AlarmKind::Collision);
-        book.learn(TWO, &lesson("user", "55", "7"), 0);
-        assert_eq!(book.alarms().1, 1, "another kind");
-    }
-
-    #[test]
-    fn what_has_nothing_in_its_place_is_known_as_that_until_it_is_learnt() {
-        let mut book = book();
-        let lost = Lesson { other: None, ..lesson("post", "101", "") };
-        book.learn(ONE, &lost, 0);
-        assert_eq!(find(&mut book, TWO, &["post"], "101").as_deref(), Some("unmapped"));
-        book.learn(ONE, &lesson("post", "101", "7"), 0);
-        book.learn(ONE, &lost, 0);
-        assert_eq!(find(&mut book, TWO, &["post"], "101").as_deref(), Some("7"));
-        assert_eq!(book.alarms().1, 0);
-    }
-
-    #[test]
-    fn the_least_recently_used_is_forgotten_first_and_bytes_are_counted_right() {
-        let mut book = Book::new(20 * (ENTRY_BYTES + 40));
-        for n in 0..200 {
-            book.learn(ONE, &lesson("post", &format!("P{n}"), &format!("C{n}")), 0);
-            find(&mut book, ONE, &["post"], "P0");
-            assert!(book.bytes() <= 20 * (ENTRY_BYTES + 40));
-        }
-        assert_eq!(find(&mut book, ONE, &["post"], "P0").as_deref(), Some("C0"));
-        assert_eq!(find(&mut book, ONE, &["post"], "P50"), None);
-        assert!(book.forgotten() > 300);
-        assert_eq!(book.order.len(), book.entries.len());
-        assert_eq!(book.all_to(ONE, "C50"), []);
-        assert_eq!(book.all_to(ONE, "C199").len(), 1);
-        let counted: usize = book
-            .entries
-            .iter()
-            .flat_map(|(key, slot)| slot.entries.iter().map(move |entry| cost(key, entry)))
-            .sum();
-        assert_eq!(counted, book.bytes());
-    }
 }
