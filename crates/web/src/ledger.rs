@@ -18,7 +18,7 @@ use store::{
 
 pub(crate) use kept::KeptLedger;
 pub(crate) use memo::Decisions;
-pub use memo::Memo;
+pub(crate) use memo::Memo;
 
 /// Trials of so many minutes are recent.
 const RECENT_MINUTES: i64 = 60;

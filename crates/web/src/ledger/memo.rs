@@ -14,6 +14,9 @@ use store::EndpointKey;
 
 use super::Scope;
 
+/// What was asked, with what was judged then.
+type Kept = (Asked, Arc<Decisions>);
+
 pub(crate) type Decisions = BTreeMap<EndpointKey, EndpointDecision>;
 
 /// As many versions and slices as pages show at once, some times over.
@@ -21,7 +24,7 @@ const MOST: usize = 64;
 
 #[derive(Debug, Default)]
 pub struct Memo {
-    kept: Arc<Mutex<Vec<(Asked, Arc<Decisions>)>>>,
+    kept: Arc<Mutex<Vec<Kept>>>,
 }
 
 #[derive(Debug, PartialEq)]
