@@ -206,17 +206,15 @@ impl At<'_> {
 
     fn is_due(&self, before: &Explained, rows: u64, mismatches: u64) -> bool {
         let grew = |now: u64, then: u64, by: f64| now as f64 >= then as f64 * by && now > then;
-        // With what is faulty elsewhere, what was left open may be explained.
-        let has_rest = || {
-            let explained = |key: &str| before.causes.iter().any(|cause| cause.key == key);
-            before.shares.iter().any(|share| !explained(&share.key))
-        };
+        // With what is faulty elsewhere, what was left open may be explained, and what was taken for
+        // a rule may be none.
         let faulty = self.faulty.len() as u64;
-        if grew(faulty, before.faulty, GROWTH) && has_rest() {
+        if grew(faulty, before.faulty, GROWTH) {
             return true;
         }
         if self.today.rows.thorough {
-            return rows != before.rows || mismatches != before.mismatches;
+            let known = (before.rows, before.mismatches, before.faulty);
+            return (rows, mismatches, faulty) != known;
         }
         let refuted = before.causes.iter().any(|cause| {
             let key = (counter(cause), cause.version.clone());

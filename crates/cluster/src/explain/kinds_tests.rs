@@ -229,6 +229,17 @@ fn things_that_are_at_fault_elsewhere_are_evidence_where_nothing_repeats() {
     let found = world().causes_knowing(&gone[..3]);
     let told: Vec<_> = found.iter().map(|one| (one.kind, one.entities.len())).collect();
     assert_eq!(told, [(CauseKind::Data, gone.len())]);
+    // Few of them have something in common: no rule is made of it.
+    let mut world = World::default();
+    for n in 0..900_i64 {
+        let (id, at_fault) = (1_000 + n, n % 100 == 91 && n < 800);
+        let residual = if at_fault { vec![Place::status(200, 404)] } else { Vec::new() };
+        let aside = Aside { at: 1_000 + n, session: n, ..Aside::default() };
+        world.add(&aside, vec![("request.path.id", text(id.to_string()))], &residual);
+    }
+    let known: Vec<String> = (0..8).map(|n| (1_091 + 100 * n).to_string()).collect();
+    let found = world.causes_knowing(&known.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(found.iter().map(|one| one.kind).collect::<Vec<_>>(), [CauseKind::Data]);
 }
 
 /// A fare, asked at a moment; the primary has another release from the 3,000th request on.

@@ -154,7 +154,8 @@ impl Elsewhere<'_> {
         if let Some(nature) = natures.get(&here) {
             // Values drawn from a set at one endpoint alone could be a rule's.
             let alone = natures.len() < LEAST_ENDPOINTS;
-            if *nature == Nature::Drawn && alone && !tally.draws_by_chance(self.id) {
+            let doubtful = || !tally.draws_by_chance(self.id) || self.is_steady_elsewhere();
+            if *nature == Nature::Drawn && alone && doubtful() {
                 return None;
             }
             let samples = tally.observed.get(self.id).map_or(0, |o| o.differing.len() as u64);
@@ -189,6 +190,12 @@ impl Elsewhere<'_> {
 }
 
 impl Elsewhere<'_> {
+    /// Whether the path differs at another endpoint, too, where a primary mostly agrees.
+    fn is_steady_elsewhere(&self) -> bool {
+        let mut others = self.tallies.values();
+        others.any(|other| other.candidate.contains_key(self.id) && other.is_contradicted(self.id))
+    }
+
     /// A header that says which side answers, as it does at other endpoints.
     fn of_side(&self) -> Option<Evidence> {
         let others = self.judged.iter().filter(|(_, id)| {

@@ -43,6 +43,8 @@ const LEAST_OF_TWO: usize = 100;
 /// How far the two sides' shares of the values may lie apart, and a sum of chances from one.
 const APART: f64 = 0.25;
 const OFF: f64 = 0.2;
+/// How much further than by chance on average two samples of one distribution may lie apart.
+const LUCK: f64 = 1.6;
 /// What differs more seldom is drawn so unevenly that a rule could look the same.
 const LEAST_DRAWN_RATE: f64 = 0.3;
 /// Of what is called by nature already, so much less evidence is enough: near a threshold it
@@ -205,6 +207,11 @@ impl Observed {
         }
         let apart: f64 =
             shares.values().map(|[left, right]| (left - right).abs()).sum::<f64>() / 2.0;
+        // What two samples of one distribution lie apart by chance: much, where values are many.
+        let squares: f64 = self.differing.iter().map(|one| (one.weight / total).powi(2)).sum();
+        let by_chance: f64 =
+            shares.values().map(|[left, right]| 0.4 * ((left + right) * squares).sqrt()).sum();
+        let most_apart = (APART * slack).max(LUCK * by_chance);
         // A value drawn with chance p is the left one of a differing pair in p(1-p) of all pairs.
         let rate = self.rate();
         let chances: Option<Vec<f64>> = shares
@@ -220,7 +227,7 @@ impl Observed {
         let largest = chances.iter().copied().fold(0.0, f64::max);
         let fits = |sum: f64| (sum - 1.0).abs() <= OFF * slack;
         rate >= LEAST_DRAWN_RATE
-            && apart <= APART * slack
+            && apart <= most_apart
             && (fits(sum) || fits(sum - largest + (1.0 - largest)))
     }
 
@@ -458,6 +465,8 @@ mod tests {
         assert_eq!(nature(150, |n| (name(n), name(n + 5_000))), Some(Nature::Drawn));
         let skewed = |n: u64| json!(if mix(n) % 10 < 7 { "eu-1" } else { "eu-2" });
         assert_eq!(nature(200, |n| (skewed(n), skewed(n + 5_000))), Some(Nature::Drawn));
+        let clerk = |n: u64| json!(format!("clerk-{}", (b'a' + (mix(n) % 15) as u8) as char));
+        assert_eq!(nature(80, |n| (clerk(n), clerk(n + 5_000))), Some(Nature::Drawn));
         // A rule: one direction.
         let rule = |n: u64| {
             (json!("REVIEW"), json!(if mix(n).is_multiple_of(2) { "APPROVED" } else { "REVIEW" }))
