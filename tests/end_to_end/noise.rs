@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::harness::{Layout, Reply, Seen, Service, System};
+use crate::harness::{Layout, Reply, Seen, Service, System, until};
 
 /// One side: it has its own counter, its own chance and its own name.
 struct Side {
@@ -141,8 +141,10 @@ async fn told(knows: bool, each: u64) -> (Vec<String>, Value) {
         }
     }
     system.settled(each * PATHS.len() as u64).await;
-    // Twice the time in which the analyst looks again.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    until("everything is looked at", Duration::from_secs(40), async || {
+        system.api("/funnel").await["unanalysed"] == 0
+    })
+    .await;
     let found = system.api("/clusters?limit=200").await;
     let title = |one: &Value| {
         format!("{}: {}", one["endpoint"].as_str().unwrap(), one["title"].as_str().unwrap())
@@ -153,13 +155,14 @@ async fn told(knows: bool, each: u64) -> (Vec<String>, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_faithful_candidate_has_no_cluster_without_a_secondary() {
+async fn noise_of_a_faithful_candidate_is_volatile_without_a_secondary() {
     let (titles, volatile) = told(true, 250).await;
-    assert_eq!(titles, Vec::<String>::new());
+    // A name drawn from three at one endpoint could be a rule's: of such, few may be left.
+    let drawn = |title: &&String| title.contains("`meta/node`");
+    assert_eq!(titles.iter().filter(|title| !drawn(title)).count(), 0, "{titles:#?}");
+    assert!(titles.len() <= 1, "{titles:#?}");
     let listed = volatile.to_string();
-    for path in
-        ["/as_of", "/rate", "/printed", "/numbers", "/page/cursor", "/meta/id", "/meta/node"]
-    {
+    for path in ["/as_of", "/rate", "/printed", "/numbers", "/page/cursor", "/meta/id"] {
         assert!(listed.contains(path), "{path}: {listed}");
     }
 }

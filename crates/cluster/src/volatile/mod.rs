@@ -175,8 +175,9 @@ impl Elsewhere<'_> {
                     .flat_map(Observed::drawn_values)
                     .collect();
                 let least = if nature == Nature::Drawn { LEAST_ENDPOINTS as u64 } else { 1 };
-                let fits =
-                    own.is_few_for(nature) && own.could_be(nature, &values) && endpoints >= least;
+                // Where a path is of this nature at several endpoints, values that only fit are enough.
+                let open = own.is_few_for(nature) || endpoints >= LEAST_ENDPOINTS as u64;
+                let fits = open && own.could_be(nature, &values) && endpoints >= least;
                 fits.then_some(Evidence::Elsewhere { endpoints })
             }
             // Made afresh elsewhere, and here too as far as can be seen.

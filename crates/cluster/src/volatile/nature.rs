@@ -43,6 +43,8 @@ const LEAST_OF_TWO: usize = 100;
 /// How far the two sides' shares of the values may lie apart, and a sum of chances from one.
 const APART: f64 = 0.25;
 const OFF: f64 = 0.2;
+/// How far the sum may be off where each value for itself is as frequent as it should be.
+const SPOILT: f64 = 0.7;
 /// How much further than by chance on average two samples of one distribution may lie apart.
 const LUCK: f64 = 1.6;
 /// What differs more seldom is drawn so unevenly that a rule could look the same.
@@ -228,7 +230,9 @@ impl Observed {
         let fits = |sum: f64| (sum - 1.0).abs() <= OFF * slack;
         rate >= LEAST_DRAWN_RATE
             && apart <= most_apart
-            && (fits(sum) || fits(sum - largest + (1.0 - largest)))
+            && (fits(sum)
+                || fits(sum - largest + (1.0 - largest))
+                || is_near(&shares, &chances, (rate, squares)))
     }
 
     /// Whether values that look drawn are so beyond doubt, at one endpoint alone: nothing that
@@ -321,7 +325,19 @@ impl Observed {
             Nature::Jitter => self.numbers().is_some_and(|numbers| {
                 numbers.iter().all(|(left, right)| (right - left).abs() <= JITTER * left.abs())
             }),
-            Nature::Unrelated | Nature::PerSide => false,
+            Nature::Unrelated => self.numbers().is_some_and(|numbers| {
+                let range: Vec<f64> = values.iter().filter_map(|v| v.parse().ok()).collect();
+                let (least, most) =
+                    range.iter().fold((f64::MAX, f64::MIN), |(low, high), value| {
+                        (low.min(*value), high.max(*value))
+                    });
+                let within = |value: f64| (least..=most).contains(&value);
+                let higher = numbers.iter().filter(|(left, right)| right > left).count();
+                numbers.iter().all(|(left, right)| within(*left) && within(*right))
+                    && higher * 5 > numbers.len()
+                    && higher * 5 < numbers.len() * 4
+            }),
+            Nature::PerSide => false,
         }
     }
 
@@ -337,6 +353,23 @@ impl Observed {
             && one(|differing| &differing.left)
             && one(|differing| &differing.right)
     }
+}
+
+/// Whether chances that were told one by one, brought to a sum of one, give each value about as often
+/// as it was seen: near one half a chance is told badly, and a few such values spoil the sum.
+fn is_near(
+    shares: &BTreeMap<String, [f64; 2]>,
+    chances: &[f64],
+    (rate, squares): (f64, f64),
+) -> bool {
+    let sum: f64 = chances.iter().sum();
+    chances.len() > 2
+        && (SPOILT..=1.0 / SPOILT).contains(&sum)
+        && shares.values().zip(chances).all(|([left, right], chance)| {
+            let (seen, chance) = (rate * (left + right) / 2.0, chance / sum);
+            let given = chance * (1.0 - chance);
+            (seen - given).abs() <= 2.0 * (given * squares * rate).sqrt()
+        })
 }
 
 /// A whole number, or the one at the end of a text (`INV-000123`).

@@ -83,7 +83,7 @@ impl Figures {
     }
 
     /// In the newest version under the cluster's condition. `None` where it has none that is
-    /// counted there.
+    /// counted there, or where too few were counted yet: the endpoints may say enough.
     fn under_condition(&self, cluster: &ClusterRow, newest: &str) -> Option<Option<String>> {
         let counter = self.conditions.get(&cluster.fingerprint)?;
         let now = self.met.get(&(*counter, newest.to_owned()))?;
@@ -98,7 +98,7 @@ impl Figures {
             of: condition.counts.covered,
             compared: now.spared,
         };
-        Some(later.gone())
+        later.gone().map(Some)
     }
 
     fn at_endpoints<'a>(&self, counts: &[&ClusterCount], newest: &'a str) -> Later<'a> {
