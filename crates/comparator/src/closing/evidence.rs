@@ -28,6 +28,8 @@ pub(super) struct Later<'a> {
     pub(super) of: u64,
     /// Compared since.
     pub(super) compared: u64,
+    /// Far more are wanted than would be enough.
+    pub(super) widely: bool,
 }
 
 /// From when on a cluster may be gone.
@@ -44,9 +46,9 @@ impl Later<'_> {
     pub(super) fn gone(&self) -> Option<String> {
         let rate = self.seen as f64 / self.of.max(self.seen).max(1) as f64;
         let least = self.condition.map_or(LEAST_LATER, |_| LEAST_UNDER_CONDITION);
-        let wanted = match self.since {
-            Since::Version(_) => CERTAIN,
-            Since::LastSeen => CERTAIN * STRICTER,
+        let wanted = match (self.since, self.widely) {
+            (Since::Version(_), false) => CERTAIN,
+            (Since::LastSeen, _) | (_, true) => CERTAIN * STRICTER,
         };
         let certain = self.compared >= least && self.compared as f64 * rate >= wanted;
         certain.then(|| self.sentence())
@@ -167,8 +169,14 @@ mod tests {
     #[test]
     fn a_cluster_is_gone_only_when_it_would_have_been_seen() {
         let of = |since, condition, seen, of, compared| {
-            Later { since, condition, seen, of, compared }.gone()
+            Later { since, condition, seen, of, compared, widely: false }.gone()
         };
+        let widely = |compared| {
+            let since = Since::Version("v2");
+            Later { since, condition: None, seen: 50, of: 100, compared, widely: true }.gone()
+        };
+        assert_eq!((widely(99), widely(100).is_some()), (None, true));
+        assert!(widely(84).is_none(), "a hundred are the least");
         let later =
             |seen, all, compared| of(Since::Version("v2"), None, seen, all, compared).is_some();
         let under = of(Since::Version("v2"), Some("amount > 5"), 212, 213, 20);

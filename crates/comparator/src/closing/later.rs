@@ -34,6 +34,16 @@ struct Met {
     missed: u64,
 }
 
+/// What is known of a cluster's condition in a version.
+enum Under {
+    /// Such exchanges still differ.
+    Seen,
+    /// Why they do not any more.
+    Gone(String),
+    /// None differs, and too few were counted.
+    Few,
+}
+
 impl Figures {
     pub(super) async fn read(store: &Store, now: Micros) -> Result<Self, StoreError> {
         let versions = store.versions().await?.into_iter();
@@ -67,8 +77,14 @@ impl Figures {
             return Ok(None);
         };
         if counts.iter().all(|count| count.version != *newest) {
-            let under = self.under_condition(cluster, newest);
-            return Ok(under.unwrap_or_else(|| self.at_endpoints(counts, newest).gone()));
+            let at_endpoints = self.at_endpoints(counts, newest);
+            return Ok(match self.under_condition(cluster, newest) {
+                None => at_endpoints.gone(),
+                Some(Under::Seen) => None,
+                Some(Under::Gone(sentence)) => Some(sentence),
+                // Counted under the condition for too short a time: far more say it without it.
+                Some(Under::Few) => Later { widely: true, ..at_endpoints }.gone(),
+            });
         }
         if !at_quiet || last_minute >= self.quiet_before {
             return Ok(None);
@@ -83,13 +99,13 @@ impl Figures {
     }
 
     /// In the newest version under the cluster's condition. `None` where it has none that is
-    /// counted there, or where too few were counted yet: the endpoints may say enough.
-    fn under_condition(&self, cluster: &ClusterRow, newest: &str) -> Option<Option<String>> {
+    /// counted there.
+    fn under_condition(&self, cluster: &ClusterRow, newest: &str) -> Option<Under> {
         let counter = self.conditions.get(&cluster.fingerprint)?;
         let now = self.met.get(&(*counter, newest.to_owned()))?;
         let condition = condition_of(cluster)?;
         if now.hits > 0 || now.missed > 0 {
-            return Some(None);
+            return Some(Under::Seen);
         }
         let later = Later {
             since: Since::Version(newest),
@@ -97,8 +113,9 @@ impl Figures {
             seen: condition.counts.hits,
             of: condition.counts.covered,
             compared: now.spared,
+            widely: false,
         };
-        later.gone().map(Some)
+        Some(later.gone().map_or(Under::Few, Under::Gone))
     }
 
     fn at_endpoints<'a>(&self, counts: &[&ClusterCount], newest: &'a str) -> Later<'a> {
@@ -113,6 +130,7 @@ impl Figures {
             seen: counts.iter().map(|count| count.pairs).sum(),
             of: older.into_iter().map(|(endpoint, version)| self.at(endpoint, version)).sum(),
             compared: self.compared_at(counts, newest),
+            widely: false,
         }
     }
 
