@@ -83,8 +83,11 @@ impl Ledger {
     pub async fn read(store: &Store) -> Result<Self, StoreError> {
         let described = Self::described(store).await?;
         let now = jiff::Timestamp::now().as_microsecond();
-        // Counters know minutes: what is of the minute of the change may be older than it.
-        let changed = described.primary_change().map_or(0, |row| minute(row.first_seen) + 1);
+        // Counters know minutes: what is of the minute of a change may be older than it. The first
+        // build that is known changed nothing within its own minute.
+        let primaries = described.versions.iter().filter(|row| row.side == "primary").count();
+        let within = i64::from(primaries > 1);
+        let changed = described.primary_change().map_or(0, |row| minute(row.first_seen) + within);
         let (funnel, outcomes, cluster_counts, checks) = tokio::try_join!(
             store.funnel(),
             store.outcome_counts(None),

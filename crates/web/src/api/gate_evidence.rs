@@ -244,7 +244,8 @@ impl Judge<'_> {
         if let Some(change) = self.ledger.primary_change().filter(|_| stale > 0) {
             let trials: u64 = endpoints.values().map(|one| one.trials + one.accepted_trials).sum();
             notes.push(format!(
-                "The primary changed to {} at {}: {} of {} are older and stale.",
+                "The primary changed to {} at {}: {} of {} are older, or of the same minute, and \
+                 stale.",
                 change.version,
                 instant(change.first_seen),
                 words::count(stale),
