@@ -17,16 +17,17 @@ fn answer(seen: &Seen) -> Reply {
     Reply::json(&json!({ "asked": seen.target }))
 }
 
-/// Reads through the tap in four loops until told to stop; counts what was answered. Errors
+/// Asks through the tap in four loops until told to stop; counts what was answered. Errors
 /// happen while the tap is down and are not of interest here.
-struct Users {
+pub(crate) struct Users {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Users {
-    fn start(system: &System) -> Self {
+    /// `method` of each step of a user.
+    pub(crate) fn start(system: &System, method: fn(u64) -> reqwest::Method) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let answered = Arc::new(AtomicU64::new(0));
         let tasks = (0..4)
@@ -34,13 +35,13 @@ impl Users {
                 let (stop, answered) = (stop.clone(), answered.clone());
                 let (client, tap) = (system.client.clone(), system.tap.clone());
                 tokio::spawn(async move {
-                    for step in 0.. {
+                    for step in 0_u64.. {
                         if stop.load(Ordering::Relaxed) {
                             return;
                         }
                         let url = format!("{tap}/users/{user}/steps/{step}");
-                        let sent =
-                            client.get(url).header("x-session-id", user.to_string()).send().await;
+                        let request = client.request(method(step), url);
+                        let sent = request.header("x-session-id", user.to_string()).send().await;
                         if sent.is_ok_and(|answer| answer.status() == 200) {
                             answered.fetch_add(1, Ordering::Relaxed);
                         }
@@ -52,7 +53,7 @@ impl Users {
         Self { stop, answered, tasks }
     }
 
-    async fn stop(self) -> u64 {
+    pub(crate) async fn stop(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         for task in self.tasks {
             task.await.unwrap();
@@ -67,7 +68,7 @@ async fn three_kills(layout: &Layout, roles: Roles) {
     let candidate = Service::start(answer).await;
     let more = ["--session", "header:x-session-id"];
     let mut system = System::start(layout, &primary.url, &candidate.url, &more).await;
-    let users = Users::start(&system);
+    let users = Users::start(&system, |_| reqwest::Method::GET);
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(1_200)).await;
         system.kill_and_restart(roles).await;
@@ -115,7 +116,7 @@ async fn three_kills(layout: &Layout, roles: Roles) {
 
 /// A read may be asked again after a kill, but none for the first time before one that its session
 /// had asked earlier.
-fn in_order(seen: &[Seen]) {
+pub(crate) fn in_order(seen: &[Seen]) {
     let mut newest: HashMap<String, u64> = HashMap::new();
     let mut met = HashSet::new();
     for one in seen.iter().filter(|one| met.insert(one.target.clone())) {

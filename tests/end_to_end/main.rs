@@ -19,6 +19,7 @@ mod kills;
 mod lives;
 mod loops;
 mod noise;
+mod outages;
 mod rechecks;
 mod restarts;
 mod several;

@@ -1,5 +1,7 @@
 //! Which elements of a list differ, by the ids they have.
 
+mod tails;
+
 use std::{borrow::Cow, fmt};
 
 use cluster::explain::Scalar;
@@ -27,12 +29,20 @@ pub(crate) fn differing(
     redactor: &Redactor,
 ) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
-    for difference in differences {
-        let Difference::Body(change) = difference else { continue };
+    let changes = || {
+        differences.iter().filter_map(|difference| match difference {
+            Difference::Body(change) => Some(&**change),
+            _ => None,
+        })
+    };
+    let beyond = tails::beyond_the_end(changes(), body);
+    for change in changes() {
         let order = matches!(change.kind, Kind::Moved | Kind::Reordered);
         let volatile = plan.volatile.contains(&change.general);
         let masked = plan.mask(change.masked_by).is_some_and(|mask| mask == Mask::Volatile);
-        if ids.len() >= MOST || order || masked || volatile || !change.general.contains("/*") {
+        let nothing_of_its_own =
+            order || masked || volatile || beyond.contains(change.path.as_str());
+        if ids.len() >= MOST || nothing_of_its_own || !change.general.contains("/*") {
             continue;
         }
         let id = identity(change, &element_of(change, body), redactor);

@@ -8,6 +8,7 @@
 //!   told to wait until everything is settled, and have its processes killed and started again.
 //! - A [`Browser`] is headless Chromium: it opens pages, runs scripts in them, and can be asked
 //!   whether a page is calm (nothing of strangers ran, nothing scrolls sideways).
+//! - A [`Relay`] stands before a server and cuts its connections on command, as a restart does.
 //! - [`each_layout`] runs a test on both layouts; `Servers` is skipped, loudly, where the
 //!   environment names no servers.
 //!
@@ -16,12 +17,14 @@
 mod browser;
 mod layout;
 mod process;
+mod relay;
 mod service;
 mod system;
 
 pub(crate) use browser::Browser;
 pub(crate) use layout::{Layout, each_layout};
 pub(crate) use process::{Ended, Process, binary, understudy};
+pub(crate) use relay::Relay;
 pub(crate) use service::{Reply, Seen, Service};
 pub(crate) use system::{Roles, System};
 

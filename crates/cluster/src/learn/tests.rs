@@ -1,7 +1,9 @@
 //! Learning as tables: counters in, clusters out.
 
 use super::*;
-use crate::{Covers, ValueClass};
+use diff::Kind;
+
+use crate::{Covers, Pins, ValueClass, Where, explain::Rows};
 
 /// Counters and samples of an installation, written down by hand.
 #[derive(Default)]

@@ -21,7 +21,9 @@
 //! agree.
 
 mod chance;
+mod figures;
 pub(crate) mod nature;
+mod places;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,12 +31,14 @@ use std::{
 };
 
 use crate::{
-    EndpointId, Place, Signature, Where,
+    EndpointId, Signature, Where,
     learn::SampleSeen,
-    model::{Covers, Evidence, VolatilePlace, order_path},
+    model::{Covers, Evidence, VolatilePlace},
 };
 
+use figures::wilson;
 use nature::{Nature, Observed};
+use places::{PlaceId, PlaceTally, tally};
 
 /// Differing less often than this is no nature of a place.
 const LEAST_RATE: f64 = 0.005;
@@ -42,8 +46,6 @@ const LEAST_RATE: f64 = 0.005;
 const LEAST_PRESENCE_RATE: f64 = 0.02;
 /// A primary that differs from its own past more seldom than this has changed its state.
 const LEAST_OWN_RATE: f64 = 0.05;
-/// One-sided 95 %.
-const Z: f64 = 1.645;
 /// The candidate differs for another reason where its rate is this many times the baseline's.
 const FAR_MORE: f64 = 3.0;
 /// What differs by nature differs from the candidate about as often as from its own past.
@@ -77,23 +79,6 @@ pub(crate) struct EndpointTally {
     observed: BTreeMap<PlaceId, Observed>,
     /// Observations that come with another id beside them, by its path.
     beside_ids: BTreeMap<PlaceId, BTreeMap<String, usize>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct PlaceId {
-    place: Where,
-    path: String,
-    covers: Covers,
-}
-
-#[derive(Debug, Default)]
-struct PlaceTally {
-    differed: u64,
-    families: BTreeSet<String>,
-    /// By pair of classes.
-    classes: BTreeMap<(String, String), u64>,
-    /// Pairs in which both values are of one class that is made afresh.
-    afresh: u64,
 }
 
 /// The volatile places of all endpoints; `before` are those of the last model at an endpoint,
@@ -495,51 +480,6 @@ fn names_side(id: &PlaceId) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '/']))
     };
     id.place == Where::Header && NAMES.iter().any(named)
-}
-
-fn tally(places: &mut BTreeMap<PlaceId, PlaceTally>, signature: &Signature, pairs: u64) {
-    let mut counted = BTreeSet::new();
-    for place in signature.places.iter().filter(|place| !place.is_mapped()) {
-        let Some(id) = place_id(place) else { continue };
-        let tally = places.entry(id.clone()).or_default();
-        for class in [&place.left, &place.right] {
-            if !tally.families.contains(class.family()) {
-                tally.families.insert(class.family().to_owned());
-            }
-        }
-        *tally.classes.entry((place.left.0.clone(), place.right.0.clone())).or_default() += pairs;
-        // Several kinds or classes at one place of one pair are one observation.
-        if counted.insert(id) {
-            tally.differed += pairs;
-            let afresh = place.left == place.right && place.left.is_made_afresh();
-            tally.afresh += if afresh { pairs } else { 0 };
-        }
-    }
-}
-
-fn place_id(place: &Place) -> Option<PlaceId> {
-    let (path, covers) = match order_path(place) {
-        Some(array) => (array, Covers::Order),
-        None if place.kind == diff::Kind::ValueChanged => (place.path.as_str(), Covers::Value),
-        None => (place.path.as_str(), Covers::Presence),
-    };
-    (place.place != Where::Status).then(|| PlaceId {
-        place: place.place,
-        path: path.to_owned(),
-        covers,
-    })
-}
-
-/// Wilson's score interval for `hits` of `n`.
-fn wilson(hits: u64, n: u64) -> (f64, f64) {
-    if n == 0 {
-        return (0.0, 1.0);
-    }
-    let (n, rate) = (n as f64, hits.min(n) as f64 / n as f64);
-    let (square, scale) = (Z * Z, 1.0 + Z * Z / n);
-    let middle = (rate + square / (2.0 * n)) / scale;
-    let half = Z / scale * (rate * (1.0 - rate) / n + square / (4.0 * n * n)).sqrt();
-    ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
 #[cfg(test)]

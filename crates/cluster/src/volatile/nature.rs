@@ -16,7 +16,10 @@ use exchange::Micros;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::chance::{follows_a_field, is_independent};
+use super::{
+    chance::{follows_a_field, is_independent},
+    figures::{correlation, quartiles, ranks},
+};
 use crate::{
     Where,
     explain::{Row, Scalar},
@@ -389,43 +392,6 @@ fn elements(value: &Value) -> Option<Vec<String>> {
     let mut texts: Vec<String> = value.as_array()?.iter().map(Value::to_string).collect();
     texts.sort_unstable();
     Some(texts)
-}
-
-fn quartiles(numbers: &[f64]) -> (f64, f64) {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = |share: usize| sorted.get(sorted.len() * share / 4).copied().unwrap_or(0.0);
-    (at(1), at(3))
-}
-
-/// Equal numbers share the middle of their ranks.
-fn ranks(numbers: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..numbers.len()).collect();
-    order.sort_by(|a, b| numbers[*a].total_cmp(&numbers[*b]));
-    let mut ranks = vec![0.0; numbers.len()];
-    let mut at = 0;
-    while at < order.len() {
-        let same = order[at..].iter().take_while(|n| numbers[**n] == numbers[order[at]]).count();
-        for n in &order[at..at + same.max(1)] {
-            ranks[*n] = at as f64 + (same as f64 - 1.0) / 2.0;
-        }
-        at += same.max(1);
-    }
-    ranks
-}
-
-/// Pearson's coefficient; of ranks, Spearman's.
-fn correlation(left: &[f64], right: &[f64]) -> f64 {
-    let mean = |numbers: &[f64]| numbers.iter().sum::<f64>() / numbers.len().max(1) as f64;
-    let (ml, mr) = (mean(left), mean(right));
-    let (mut both, mut own_left, mut own_right) = (0.0, 0.0, 0.0);
-    for (l, r) in left.iter().zip(right) {
-        both += (l - ml) * (r - mr);
-        own_left += (l - ml).powi(2);
-        own_right += (r - mr).powi(2);
-    }
-    // A side that does not vary says nothing.
-    if own_left == 0.0 || own_right == 0.0 { 1.0 } else { both / (own_left * own_right).sqrt() }
 }
 
 #[cfg(test)]

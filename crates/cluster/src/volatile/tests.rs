@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    ValueClass,
+    Place, ValueClass,
     explain::{Row, Scalar},
 };
 use diff::Kind;

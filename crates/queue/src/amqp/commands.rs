@@ -38,7 +38,8 @@ pub(super) fn listen(
     tokio::spawn(async move {
         let listen = async {
             while let Some(session) = link.session().await {
-                if let Err(error) = attend(&session, &topology, &events, &tell).await {
+                let attended = attend(&session, &topology, &events, &tell);
+                if let Some(Err(error)) = session.while_alive(attended).await {
                     tracing::debug!(%error, "commands cannot be heard yet");
                 }
                 tokio::time::sleep(PAUSE).await;

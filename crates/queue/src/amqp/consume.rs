@@ -14,14 +14,19 @@ use lapin::{
     options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
     types::{AMQPValue, FieldTable},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{link::Link, topology::Topology};
+use super::{dial::LOOK_EVERY, link::Link, topology::Topology};
 use crate::{DELIVERY_LIMIT, Lane};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// For an acknowledgement to be written, however slow the broker.
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(crate) struct AmqpConsumer {
@@ -92,14 +97,34 @@ impl AmqpConsumer {
 impl AmqpReceipt {
     pub(crate) async fn ack(mut self) {
         self.settled = true;
-        if let Err(error) = self.acker.ack(BasicAckOptions::default()).await {
-            tracing::debug!(%error, "an acknowledgement did not reach the broker");
+        match self.while_of_use(self.acker.ack(BasicAckOptions::default())).await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                tracing::debug!(%error, "an acknowledgement did not reach the broker");
+            }
+            None => tracing::debug!("an acknowledgement ended with its channel"),
         }
     }
 
     pub(crate) async fn requeue(mut self) {
         self.settled = true;
-        let _ = self.acker.nack(requeue()).await;
+        let _ = self.while_of_use(self.acker.nack(requeue())).await;
+    }
+
+    /// Nobody answers any more where a connection ended just as the frame was handed to it: the
+    /// broker then delivers the message again, and whoever acknowledges must not wait for ever.
+    async fn while_of_use<T>(&self, told: impl Future<Output = T>) -> Option<T> {
+        let gone = async {
+            let until = Instant::now() + TOLD_WITHIN;
+            while !self.acker.poisoned() && Instant::now() < until {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            told = told => Some(told),
+            () = gone => None,
+        }
     }
 }
 
@@ -144,23 +169,27 @@ impl Source {
     async fn run(self, hand_out: mpsc::Sender<AmqpMessage>, tell_attached: watch::Sender<bool>) {
         let mut pause = FIRST_PAUSE;
         while let Some(session) = self.link.session().await {
-            match self.attach(&session.connection).await {
-                Ok(mut merged) => {
+            let lane = self.wanted.lane.as_str();
+            match session.while_alive(self.attach(&session.connection)).await {
+                Some(Ok(mut merged)) => {
                     pause = FIRST_PAUSE;
                     tell_attached.send_replace(true);
-                    while let Some(Some(Ok(message))) = merged.next().await {
-                        if hand_out.send(message).await.is_err() {
-                            return;
+                    let handed_out = async {
+                        while let Some(Some(Ok(message))) = merged.next().await {
+                            if hand_out.send(message).await.is_err() {
+                                return false;
+                            }
                         }
+                        true
+                    };
+                    if session.while_alive(handed_out).await == Some(false) {
+                        return;
                     }
-                    tracing::debug!(
-                        lane = self.wanted.lane.as_str(),
-                        "a consumer lost its channel"
-                    );
+                    tracing::debug!(lane, "a consumer lost its channel");
                 }
-                Err(error) => {
-                    let lane = self.wanted.lane.as_str();
-                    tracing::debug!(lane, %error, "a consumer cannot attach yet");
+                Some(Err(error)) => tracing::debug!(lane, %error, "a consumer cannot attach yet"),
+                None => {
+                    tracing::debug!(lane, "the connection ended before a consumer was attached")
                 }
             }
             tokio::time::sleep(pause).await;

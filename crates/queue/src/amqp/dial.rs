@@ -15,6 +15,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(4);
 const DECLARE_WITHIN: Duration = Duration::from_secs(30);
 /// A dead peer is noticed after two of these.
 const HEARTBEAT_SECONDS: u16 = 10;
+/// Its end is noticed at the latest after this.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
 const ACCESS_REFUSED: u16 = 403;
 
 /// What is needed to connect. Holds credentials: no `Debug`.
@@ -143,6 +145,21 @@ impl Session {
     /// The broker asked publishers to wait.
     pub(super) fn blocked(&self) -> bool {
         self.connection.status().blocked()
+    }
+
+    /// What is awaited of the connection, or `None` once it has ended: an answer that was under way
+    /// at that moment may never come.
+    pub(super) async fn while_alive<T>(&self, awaited: impl Future<Output = T>) -> Option<T> {
+        let ended = async {
+            while self.alive() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            told = awaited => Some(told),
+            () = ended => None,
+        }
     }
 
     /// Connection and channels work.

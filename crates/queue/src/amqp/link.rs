@@ -6,13 +6,11 @@ use futures_util::StreamExt as _;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::dial::{Dial, Session};
+use super::dial::{Dial, LOOK_EVERY, Session};
 use crate::QueueError;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// A loss is noticed at the latest after this.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Dropped, it hangs up.
