@@ -63,7 +63,9 @@ pub fn generalise_members(path: &str) -> Cow<'_, str> {
             || shape::is_numbering(segment)
             || shape::is_long_id(segment)
     };
-    if !path.split('/').any(is_key) {
+    // Each kind of key has digits; most names have none.
+    let has_digits = path.bytes().any(|b| b.is_ascii_digit());
+    if !has_digits || !path.split('/').any(is_key) {
         return Cow::Borrowed(path);
     }
     let segments = path.split('/').map(|segment| if is_key(segment) { "*" } else { segment });

@@ -1,5 +1,7 @@
 //! What names say about values: `loan_id` names a loan, `/loans/7` too, `id` the thing at hand.
 
+use std::{cell::RefCell, collections::HashMap};
+
 /// What the name of a field, parameter or header says of its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Naming {
@@ -93,9 +95,35 @@ const WRAPPERS: &[&str] = &[
     "member",
 ];
 
-/// What a name says of the value under it.
+/// Names whose naming is remembered by each thread, and how long they may be.
+const REMEMBERED: usize = 4_096;
+const LONGEST_REMEMBERED: usize = 64;
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<Box<str>, Naming>> = RefCell::default();
+}
+
+/// What a name says of the value under it. Bodies repeat their names: each is read once.
 #[must_use]
 pub fn naming(name: &str) -> Naming {
+    if name.len() > LONGEST_REMEMBERED {
+        return read(name);
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(naming) = known.get(name) {
+            return naming.clone();
+        }
+        // Where keys are data there is no end of names.
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        let naming = read(name);
+        known.insert(name.into(), naming.clone());
+        naming
+    })
+}
+
+fn read(name: &str) -> Naming {
     let words = words(name);
     let Some((last, before)) = words.split_last() else { return Naming::Word(String::new()) };
     if words.iter().any(|word| TOKENS.contains(&word.as_str())) {

@@ -95,7 +95,7 @@ impl Default for TapConfig {
             workers: 0,
             body_cap_bytes: 1024 * 1024,
             content_types: Vec::new(),
-            compress_share: 0.2,
+            compress_share: 0.1,
             held_bytes: 64 * 1024 * 1024,
             handover: 16 * 1024,
             max_head_bytes: 64 * 1024,

@@ -313,7 +313,7 @@ impl Node<'_, '_> {
         let kind = kind?;
         let own = |wanted: &dyn Fn(&Naming) -> bool| {
             fields.iter().find_map(|(name, value)| {
-                let id = id_of(value).filter(|_| wanted(&naming(name)))?;
+                let id = wanted(&naming(name)).then(|| id_of(value))??;
                 Some((kind.to_owned(), id, Some(name.clone())))
             })
         };

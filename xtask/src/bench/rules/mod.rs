@@ -23,10 +23,11 @@ use crate::{
 };
 
 const HELP: &str = "\
-cargo xtask bench rules [--dir FOLDER] [-n N] [--seed S] [--scenario NAME] [--lacks none]
-                        [--no-secondary] [--backend servers] [--binary PATH]
+cargo xtask bench rules [--dir FOLDER] [--modules FOLDER] [-n N] [--seed S] [--scenario NAME]
+                        [--lacks none] [--no-secondary] [--backend servers] [--binary PATH]
 
   --dir FOLDER       scenarios with run.py and drive.py; else UNDERSTUDY_SCENARIOS
+  --modules FOLDER   scenarios to run in place of those of the folder, such as tests/scenarios
   -n N               requests for each scenario (20000)
   --seed S           of the traffic (11); may be given several times
   --scenario NAME    only this one; may be given several times
@@ -39,6 +40,7 @@ cargo xtask bench rules [--dir FOLDER] [-n N] [--seed S] [--scenario NAME] [--la
 #[derive(Debug)]
 struct Asked {
     dir: PathBuf,
+    modules: Option<PathBuf>,
     requests: u64,
     seeds: Vec<u64>,
     scenarios: Vec<String>,
@@ -61,7 +63,12 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
         eprint!("{HELP}");
         return Ok(());
     }
-    let asked = Asked::read(words)?;
+    let mut asked = Asked::read(words)?;
+    let assembled = asked.modules.as_deref().map(|modules| assembled(&asked.dir, modules));
+    let assembled = assembled.transpose()?;
+    if let Some(folder) = &assembled {
+        asked.dir = folder.path().to_owned();
+    }
     let binary = match &asked.binary {
         Some(binary) => fs::canonicalize(binary).with_context(|| binary.display().to_string())?,
         None => {
@@ -85,6 +92,25 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
         }
     }
     goals::tell_all(&scored, asked.lacks.as_deref() == Some("none"), asked.requests)
+}
+
+/// The programs of a folder with other scenarios.
+fn assembled(dir: &Path, modules: &Path) -> anyhow::Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    let scenarios = folder.path().join("scenarios");
+    fs::create_dir(&scenarios)?;
+    fs::write(scenarios.join("__init__.py"), "")?;
+    for (from, to) in [(dir, folder.path()), (modules, scenarios.as_path())] {
+        for file in fs::read_dir(from).with_context(|| from.display().to_string())? {
+            let path = file?.path();
+            if let (Some("py"), Some(name)) =
+                (path.extension().and_then(|own| own.to_str()), path.file_name())
+            {
+                fs::copy(&path, to.join(name))?;
+            }
+        }
+    }
+    Ok(folder)
 }
 
 /// The first word of each line of `run.py list`.
@@ -113,6 +139,7 @@ impl Asked {
     fn read(words: &[String]) -> anyhow::Result<Self> {
         let mut asked = Self {
             dir: env::var_os("UNDERSTUDY_SCENARIOS").map(PathBuf::from).unwrap_or_default(),
+            modules: None,
             requests: 20_000,
             seeds: Vec::new(),
             scenarios: Vec::new(),
@@ -131,6 +158,7 @@ impl Asked {
             let number = || value.parse().with_context(|| format!("{word} {value}: no number"));
             match word.as_str() {
                 "--dir" => asked.dir = value.into(),
+                "--modules" => asked.modules = Some(value.into()),
                 "-n" => asked.requests = number()?,
                 "--seed" => asked.seeds.push(number()?),
                 "--scenario" => asked.scenarios.push(value.clone()),
