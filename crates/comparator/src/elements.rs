@@ -78,10 +78,15 @@ fn identity(change: &Change, members: &[(String, Scalar)], redactor: &Redactor) 
     let (name, id) = by(&|name, _| naming(name) == Naming::Own)
         .or_else(|| by(&|name, _| matches!(naming(name), Naming::Of(_))))
         .or_else(|| by(&|name, _| CODES.contains(&name.to_ascii_lowercase().as_str())))
-        .or_else(|| by(&|_, id| is_like_no_other(id)))?;
+        .or_else(|| by(&|_, id| is_like_no_other(id) && is_long(id)))?;
     let above = change.general.rsplit_once("/*").map_or("", |(above, _)| above);
     let hidden = redactor.hides_field(&format!("{above}/*/{name}"));
     Some(if hidden { redactor.token(id.as_bytes()) } else { id })
+}
+
+/// Long enough not to be a word with a digit (`sys8`), where no name says that it is an id.
+fn is_long(id: &str) -> bool {
+    id.len() >= 8 || id.bytes().filter(u8::is_ascii_digit).count() >= 3
 }
 
 /// The scalar members of the object that steps of a JSON Pointer lead to.

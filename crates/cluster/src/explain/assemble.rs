@@ -15,7 +15,8 @@ use super::{
     book::Book,
     cause::{self, Cause, CauseKind, Found, Seen, Subject},
     exact::{Exact, Standing, counter},
-    spot::{Restated, Spot, Spots, spots_of},
+    reasons,
+    spot::{Restated, Spot, Spots, is_alone, spots_of},
     term::Term,
 };
 use crate::{EndpointId, Model, Place, Where, signature::hash63};
@@ -151,7 +152,8 @@ impl At<'_> {
             .copied()
             .filter(|id| self.kept(*id).is_some_and(|kept| *kept.version == *version))
             .collect();
-        let sets = Sets::of(self.differing);
+        let mut sets = Sets::new(self.differing);
+        sets.tell_reasons_apart(&self.today.rows.book, &rows);
         let subject = self.subject(&rows, &sets, &version);
         let mismatches = subject.rows.iter().filter(|seen| seen.set.is_some()).count() as u64;
         let (count, basis) = (subject.rows.len() as u64, self.basis(&sets));
@@ -237,7 +239,7 @@ impl At<'_> {
         let mut seen: Vec<(i64, i64, Option<usize>)> = Vec::new();
         for id in rows {
             let Some(kept) = self.kept(*id) else { continue };
-            let set = sets.of_signature.get(&kept.signature).copied();
+            let set = sets.of(*id, kept.signature);
             if set.is_some() || self.today.matching.contains(&kept.signature) {
                 seen.push((*id, kept.signature, set));
             }
@@ -432,10 +434,12 @@ struct Sets {
     /// By set, the fingerprint of its group.
     groups: Vec<String>,
     of_signature: BTreeMap<i64, usize>,
+    /// Of rows that are refusals for one of several reasons.
+    of_row: BTreeMap<i64, usize>,
 }
 
 impl Sets {
-    fn of(differing: &[&Differing<'_>]) -> Self {
+    fn new(differing: &[&Differing<'_>]) -> Self {
         let mut sets = Self::default();
         let mut places: BTreeMap<Spots, usize> = BTreeMap::new();
         for one in differing {
@@ -450,6 +454,37 @@ impl Sets {
             sets.of_signature.insert(one.signature, at);
         }
         sets
+    }
+
+    fn of(&self, row: i64, signature: i64) -> Option<usize> {
+        self.of_row.get(&row).or_else(|| self.of_signature.get(&signature)).copied()
+    }
+
+    /// Makes a set for each reason for which the primary refuses, of the same places.
+    fn tell_reasons_apart(&mut self, book: &Book, rows: &[i64]) {
+        let mut refused: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+        for id in rows {
+            let Some(set) = book.kept(*id).and_then(|kept| self.of(*id, kept.signature)) else {
+                continue;
+            };
+            if self.sets.get(set).is_some_and(is_alone) {
+                refused.entry(set).or_default().push(*id);
+            }
+        }
+        for (set, rows) in refused {
+            for own in reasons::apart(book, &rows) {
+                let (Some(spots), Some(restated), Some(group)) =
+                    (self.sets.get(set), self.restated.get(set), self.groups.get(set))
+                else {
+                    continue;
+                };
+                let (spots, restated, group) = (spots.clone(), restated.clone(), group.clone());
+                self.of_row.extend(own.into_iter().map(|row| (row, self.sets.len())));
+                self.sets.push(spots);
+                self.restated.push(restated);
+                self.groups.push(group);
+            }
+        }
     }
 
     fn spots(&self, set: usize) -> Vec<Spot> {

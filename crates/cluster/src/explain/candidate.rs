@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     bits::{Bits, Weighted},
-    entities::Entities,
+    entities::{self, Entities},
     interval, parts,
     row::Scalar,
     table::{Column, Table},
@@ -22,6 +22,8 @@ const QUANTILES: usize = 60;
 /// Distinct values up to which a column is a closed set.
 const CLOSED_SET: usize = 40;
 const LARGEST_SET: usize = 8;
+/// Mismatches that share a value among many.
+const OUTSTANDING: u64 = 5;
 const DIVISORS: [f64; 14] =
     [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 25.0, 50.0, 100.0];
 
@@ -67,6 +69,12 @@ impl<'a> Question<'a> {
             weights
         });
         Self { table, differing, others, entities, work, allowed, weights }
+    }
+
+    /// The same of a part of the differing rows.
+    pub(super) fn of(&self, differing: Weighted) -> Self {
+        let sides = (differing, self.others.clone());
+        Self::new(self.table, sides, (self.entities, self.work), self.allowed)
     }
 
     /// Of each value of a column, the weight of differing rows and of others.
@@ -192,6 +200,8 @@ impl Within<'_> {
         let tokens = self.column.values.iter().any(|value| matches!(value, Scalar::Token(_)));
         if !self.column.is_id_like() {
             self.equalities(&mut tests);
+        } else if !entities::names_a_thing(&self.column.field) {
+            self.outstanding(&mut tests);
         }
         if tokens {
             return tests;
@@ -245,6 +255,15 @@ impl Within<'_> {
                 tests.push((Test::NotEqual(value.clone()), 0.0));
             }
         }
+    }
+
+    /// Where nearly every row has a value of its own, those that many mismatches share.
+    fn outstanding(&self, tests: &mut Vec<(Test, f64)>) {
+        let counts = self.in_mismatches();
+        let total: u64 = counts.values().sum();
+        let shared = counts.iter().filter(|(_, n)| **n >= OUTSTANDING && **n * 5 >= total);
+        let values = shared.filter_map(|(value, _)| self.value(*value));
+        tests.extend(values.map(|value| (Test::Equal(value), self.naming())));
     }
 
     /// Sets of values in the order of their share of mismatches.

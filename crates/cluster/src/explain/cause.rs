@@ -13,12 +13,14 @@ use super::{
     entities::Entities,
     merge::{fold_meetings, merged},
     onset::{self, Side},
+    pool,
     row::Scalar,
     search::{self, Rule},
     sharpen,
     spot::{Restated, Spot, Spots, is_alone},
     table::Table,
     term::{Term, Test},
+    widen::widen,
     work::Work,
 };
 use crate::{EndpointId, doc::DocTerm};
@@ -31,6 +33,12 @@ const LEAST_ROWS: u64 = 3;
 const MATCHED_BEFORE: u64 = 8;
 /// How much better a rule must be that names what differs.
 const RESTATING_PAYS: f64 = 1.15;
+/// Share of the mismatches that rules cover, and of what they cover that differs, with which
+/// there is nothing to ask for.
+const EXPLAINED: f64 = 0.97;
+const PRECISE: f64 = 0.95;
+/// Share of the mismatches from which a less exact rule is told beside one that restates.
+const MOSTLY: f64 = 0.6;
 
 /// A published cause. Terms are as the API tells them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,6 +149,8 @@ pub(crate) fn causes(subject: &Subject<'_>, faulty: &BTreeSet<String>) -> Vec<Fo
     }
     let mut found = merged(found);
     fold_meetings(&mut found, subject);
+    found.extend(pool::of_places(subject, &found, (&table, &entities, &work), &met));
+    widen(&mut found, subject, &table);
     let data = subject.data(&found, &entities, faulty);
     let taken = data.as_ref().map_or(&[][..], |data| &data.members);
     subject.assign(&mut found, &taken.iter().copied().collect());
@@ -198,32 +208,15 @@ impl Subject<'_> {
         if differing.rows() < LEAST_ROWS {
             return Vec::new();
         }
-        let others =
-            rows().filter(|(_, seen)| self.is_other(seen, set)).filter(|seen| after(&seen));
+        let answered = self.answered_alike(set, table);
+        let others = rows()
+            .filter(|(row, seen)| answered.has(*row) && self.is_other(seen, set))
+            .filter(|seen| after(&seen));
         let others = Weighted::of(others.map(weighted), table.rows);
         let none = Restated::default();
         let restated = self.restated.get(set).unwrap_or(&none);
-        let cause_fields = |field: &str| !self.volatile.holds(field) && !restated.holds(field);
-        let all_fields = |field: &str| !self.volatile.holds(field);
-        let ask = |allowed: &dyn Fn(&str) -> bool| {
-            let sides = (differing.clone(), others.clone());
-            let question = Question::new(table, sides, (entities, work), allowed);
-            let rules = search::rules(&question);
-            let notes = rules.iter().map(|rule| sharpen::notes(&rule.terms, &question));
-            let notes: Vec<Vec<String>> = notes.collect();
-            (rules, notes)
-        };
-        let first = ask(&cause_fields);
-        let gain = |rules: &[Rule]| rules.iter().map(|rule| rule.gain).sum::<f64>();
-        let restating = table.columns.iter().any(|column| restated.holds(&column.field));
-        let explained = differing.within(&cover(&first.0, table.rows)) >= 0.97 * differing.total();
-        let (rules, notes) = if restating && !explained {
-            let second = ask(&all_fields);
-            if gain(&second.0) > RESTATING_PAYS * gain(&first.0) { second } else { first }
-        } else {
-            first
-        };
-        let found = rules.into_iter().zip(notes).map(|(rule, notes)| Found {
+        let told = self.told(set, restated, (&differing, &others), (table, entities, work));
+        let found = told.into_iter().map(|(rule, notes)| Found {
             terms: rule.terms,
             notes,
             gain: rule.gain,
@@ -236,8 +229,66 @@ impl Subject<'_> {
         }
     }
 
+    /// Rules with notes that tell differing rows from others. Fields that restate what differs are
+    /// named where nothing else says as much.
+    pub(super) fn told(
+        &self,
+        set: usize,
+        restated: &Restated,
+        (differing, others): (&Weighted, &Weighted),
+        (table, entities, work): (&Table, &Entities, &Work),
+    ) -> Vec<(Rule, Vec<String>)> {
+        let ask = |allowed: &dyn Fn(&str) -> bool| -> Vec<(Rule, Vec<String>)> {
+            let sides = (differing.clone(), others.clone());
+            let question = Question::new(table, sides, (entities, work), allowed);
+            let noted = |rule: Rule| {
+                let notes = sharpen::notes(&rule.terms, &question);
+                (rule, notes)
+            };
+            search::rules(&question).into_iter().map(noted).collect()
+        };
+        let first = ask(&|field| !self.volatile.holds(field) && !restated.holds(field));
+        let covered = cover(&first, table.rows);
+        let hits = differing.within(&covered);
+        let precise = hits >= PRECISE * (hits + others.within(&covered));
+        let explained = hits >= EXPLAINED * differing.total() && precise;
+        if explained || !table.columns.iter().any(|column| restated.holds(&column.field)) {
+            return first;
+        }
+        // That the primary refuses is what differs; for what it does may say when.
+        let refuses = is_alone(self.spots(set));
+        let mut second =
+            ask(&|field| !self.volatile.holds(field) && !(refuses && field == "response.status"));
+        let gain =
+            |told: &[(Rule, Vec<String>)]| told.iter().map(|(rule, _)| rule.gain).sum::<f64>();
+        if gain(&second) <= RESTATING_PAYS * gain(&first) {
+            return first;
+        }
+        if let ([(_, notes)], Some((rule, _))) = (second.as_mut_slice(), first.first())
+            && differing.within(&rule.bits) >= MOSTLY * differing.total()
+        {
+            let terms: Vec<String> = rule.terms.iter().map(Term::text).collect();
+            notes.push(format!("mostly when {}", terms.join(" and ")));
+        }
+        second
+    }
+
+    /// Rows whose answer can have the places of a set: with a status with which it was seen to
+    /// differ. What the primary refuses has no amount that could be wrong.
+    pub(super) fn answered_alike(&self, set: usize, table: &Table) -> Bits {
+        let status = table.column("response.status").filter(|_| !is_alone(self.spots(set)));
+        let Some(status) = status else { return Bits::all(table.rows) };
+        let of_set =
+            |row: u32| self.rows.get(row as usize).is_some_and(|seen| seen.set == Some(set));
+        let own = status.cells.iter().filter(|(row, _)| of_set(*row));
+        let seen: BTreeSet<u32> = own.map(|(_, value)| *value).collect();
+        let values: Vec<&Scalar> =
+            seen.iter().filter_map(|value| status.values.get(*value as usize)).collect();
+        status.rows_with(table.rows, |value| values.contains(&value))
+    }
+
     /// A row of this subject that does not differ in the places of a set.
-    fn is_other(&self, seen: &Seen, set: usize) -> bool {
+    pub(super) fn is_other(&self, seen: &Seen, set: usize) -> bool {
         seen.set.is_none_or(|other| self.is_counterexample(other, set))
     }
 
@@ -397,6 +448,6 @@ impl Found {
     }
 }
 
-fn cover(rules: &[Rule], rows: usize) -> Bits {
-    rules.iter().fold(Bits::none(rows), |bits, rule| bits.or(&rule.bits))
+fn cover(rules: &[(Rule, Vec<String>)], rows: usize) -> Bits {
+    rules.iter().fold(Bits::none(rows), |bits, (rule, _)| bits.or(&rule.bits))
 }

@@ -156,10 +156,16 @@ fn of_elements(book: &Book, rows: &[i64]) -> Option<Role> {
 
 /// A field of the request whose values name things.
 fn names_things(column: &Column) -> bool {
-    let path = column.field.starts_with("request.path.");
-    let asked = ["request.query.", "request.body."].iter().any(|p| column.field.starts_with(p));
-    let last = column.field.rsplit('.').next().unwrap_or_default();
-    column.values.len() >= MANY && (path || (asked && is_id_name(last)))
+    let asked = ["request.path.", "request.query.", "request.body."]
+        .iter()
+        .any(|p| column.field.starts_with(p));
+    column.values.len() >= MANY && asked && names_a_thing(&column.field)
+}
+
+/// Whether a field, with so many values, names one thing each.
+pub(super) fn names_a_thing(field: &str) -> bool {
+    let path = field.starts_with("request.path.");
+    path || is_id_name(field.rsplit('.').next().unwrap_or_default())
 }
 
 pub(crate) fn is_id_name(name: &str) -> bool {
@@ -172,4 +178,6 @@ pub(crate) fn is_id_name(name: &str) -> bool {
         || lower.ends_with("-id")
         || lower.ends_with("_number")
         || lower.ends_with("_ref")
+        || lower.ends_with("_no")
+        || ["No", "Number", "Ref"].iter().any(|end| name.ends_with(end))
 }

@@ -26,6 +26,8 @@ mod members;
 mod merge;
 mod onset;
 mod parts;
+mod pool;
+mod reasons;
 mod rivals;
 mod round;
 mod row;
@@ -37,6 +39,7 @@ mod significance;
 mod spot;
 mod table;
 mod term;
+mod widen;
 mod work;
 
 pub use accepted::Accepted;

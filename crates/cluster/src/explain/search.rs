@@ -14,7 +14,10 @@ use super::{
 };
 
 const BEAM: usize = 24;
-const DEPTH: usize = 3;
+const DEPTH: usize = 4;
+/// Terms of a rule beyond which only one is looked for that is not precise yet.
+const FEW: usize = 3;
+const PRECISE: f64 = 0.95;
 const MOST_RULES: usize = 8;
 /// Rules looked at, those included that too few things bear out.
 const MOST_TRIES: usize = 16;
@@ -49,7 +52,7 @@ struct Draft {
 
 /// The rules for the differing rows of a question, the best first.
 pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
-    let all = candidates(question);
+    let mut all = candidates(question);
     let score = Score::new(question.differing.total(), question.others.total(), all.len());
     let mut left = question.differing.clone();
     let mut found: Vec<Rule> = Vec::new();
@@ -75,6 +78,10 @@ pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
         let by_remainder = rule.terms.iter().any(|term| matches!(term.test, Test::Mod(..)));
         let precise = draft.p >= LEAST_BY_REMAINDER * (draft.p + draft.n);
         left = left.without(&rule.bits);
+        // Ranges and sets of what is left are others than those of all.
+        if question.work.spend(all.len() * question.table.rows) {
+            all = candidates(&question.of(left.clone()));
+        }
         if borne_out && (precise || !by_remainder) {
             found.push(rule);
         }
@@ -112,6 +119,10 @@ impl Sides<'_> {
         self.narrow(&mut beam);
         let mut best = beam.first().cloned();
         for depth in 2..=DEPTH {
+            let is_precise = |best: &Draft| best.p >= PRECISE * (best.p + best.n);
+            if depth > FEW && best.as_ref().is_some_and(is_precise) {
+                break;
+            }
             beam = self.longer(&beam, depth);
             if let Some(first) = beam.first()
                 && best.as_ref().is_none_or(|best| first.gain > best.gain)

@@ -79,15 +79,21 @@ pub(super) fn origins(
         let share = |of: &[&Asked], made: &Named<'_>| {
             of.iter().filter(|asked| named(asked, made)).count() as f64 / of.len().max(1) as f64
         };
-        let follow = made.iter().enumerate().filter_map(|(origin, made)| {
-            let made = made.as_ref().filter(|_| {
-                clusters.get(origin).is_some_and(|other| other.endpoint != cluster.endpoint)
-            })?;
-            let here = share(&all, made);
-            (here >= NEARLY_ALL && share(&beside, made) <= FEW).then_some((here, origin))
+        let elsewhere = made.iter().enumerate().filter_map(|(origin, made)| {
+            let made = made.as_ref()?;
+            (clusters.get(origin)?.endpoint != cluster.endpoint).then_some((origin, made))
         });
-        let best = follow.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-        *slot = best.map(|(_, origin)| origin);
+        let elsewhere: Vec<(usize, &Named<'_>)> = elsewhere.collect();
+        // Several rules at the origin show in one total: it follows from the one it meets most.
+        let by_any = |of: &[&Asked]| {
+            let met = |asked: &&&Asked| elsewhere.iter().any(|(_, made)| named(asked, made));
+            of.iter().filter(met).count() as f64 / of.len().max(1) as f64
+        };
+        if by_any(&all) >= NEARLY_ALL && by_any(&beside) <= FEW {
+            let shares = elsewhere.iter().map(|(origin, made)| (share(&all, made), *origin));
+            let best = shares.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+            *slot = best.map(|(_, origin)| origin);
+        }
     }
     origins
 }
