@@ -113,15 +113,19 @@ fn follow(sorted: &mut clusters::Sorted, input: &LearnInput<'_>, places: &Places
     };
     let mut all: Vec<cascades::Judged> = sorted.clusters.iter().map(judged).collect();
     for (signature, parts) in &sorted.of_signature {
-        let main = parts.first().and_then(|part| all.get_mut(part.cluster));
-        if let Some(main) = main {
-            main.signatures.insert(*signature);
+        for part in parts {
+            if let Some(own) = all.get_mut(part.cluster) {
+                own.signatures.insert(*signature);
+            }
         }
     }
     let origins = cascades::origins(&all, &input.rows.book, &|endpoint| places.home(endpoint));
     let names: Vec<String> = sorted.clusters.iter().map(|c| c.fingerprint.clone()).collect();
     for (cluster, origin) in sorted.clusters.iter_mut().zip(origins) {
         cluster.doc.follows = origin.and_then(|at| names.get(at).cloned());
+        if cluster.doc.follows.is_some() {
+            cluster.without_vague_condition();
+        }
     }
 }
 

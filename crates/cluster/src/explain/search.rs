@@ -72,17 +72,20 @@ pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
             break;
         }
         let sides = (&left, &question.others);
-        let told = (rule.terms.len(), all.len());
-        let borne_out = question.entities.bear_out(&rule.bits, sides, told);
+        let tried = (rule.terms.len(), all.len());
+        let borne_out = question.entities.bear_out(&rule.bits, sides, tried);
         // Half of what has some remainder differs by chance, not by rule.
         let by_remainder = rule.terms.iter().any(|term| matches!(term.test, Test::Mod(..)));
         let precise = draft.p >= LEAST_BY_REMAINDER * (draft.p + draft.n);
+        // Who has done much in a session has done anything: that alone is no rule unless it is exact.
+        let by_session = rule.terms.iter().all(|term| term.field.starts_with("session."));
+        let told = precise || !(by_remainder || by_session);
         left = left.without(&rule.bits);
         // Ranges and sets of what is left are others than those of all.
         if question.work.spend(all.len() * question.table.rows) {
             all = candidates(&question.of(left.clone()));
         }
-        if borne_out && (precise || !by_remainder) {
+        if borne_out && told {
             found.push(rule);
         }
     }

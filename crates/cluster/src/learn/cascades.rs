@@ -16,6 +16,8 @@ const LEAST: usize = 5;
 const NEARLY_ALL: f64 = 0.9;
 /// Of the matching requests beside them, at most this share may.
 const FEW: f64 = 0.2;
+/// How much more often mismatches must name things of an origin than matching requests do.
+const LIFT: f64 = 2.0;
 
 /// What is looked at of a cluster.
 #[derive(Clone, Debug)]
@@ -83,7 +85,10 @@ pub(super) fn origins(
             let made = made.as_ref()?;
             (clusters.get(origin)?.endpoint != cluster.endpoint).then_some((origin, made))
         });
-        let elsewhere: Vec<(usize, &Named<'_>)> = elsewhere.collect();
+        // What is named as often where nothing differs is beside the point.
+        let tells =
+            |(_, made): &(usize, &Named<'_>)| share(&all, made) > LIFT * share(&beside, made);
+        let elsewhere: Vec<(usize, &Named<'_>)> = elsewhere.filter(tells).collect();
         // Several rules at the origin show in one total: it follows from the one it meets most.
         let by_any = |of: &[&Asked]| {
             let met = |asked: &&&Asked| elsewhere.iter().any(|(_, made)| named(asked, made));

@@ -244,6 +244,9 @@ impl Draft<'_> {
     }
 }
 
+/// Precision below which a condition says little beside a known origin.
+const VAGUE: f64 = 0.9;
+
 fn add_condition(doc: &mut ClusterDoc, cause: &Cause, exact: Option<&Exact>) {
     let figures = cause.figures;
     let terms: Vec<String> =
@@ -311,6 +314,23 @@ impl LearntCluster {
             doc.title.push(TitlePart::Words(condition.counts.sentence()));
         }
         doc
+    }
+
+    /// Of what follows from another cluster, a condition that is often not so is dropped: the cause
+    /// is there.
+    pub(super) fn without_vague_condition(&mut self) {
+        let doc = &mut self.doc;
+        if doc.conditions.first().is_none_or(|condition| condition.precision >= VAGUE) {
+            return;
+        }
+        doc.conditions.clear();
+        let is_when = |part: &TitlePart| matches!(part, TitlePart::Words(words) if words == "when");
+        if let Some(when) = doc.title.iter().rposition(is_when) {
+            doc.title.truncate(when);
+        }
+        if doc.cause_kind == "rule" {
+            "unexplained".clone_into(&mut doc.cause_kind);
+        }
     }
 
     /// The document without figures: what it says.
