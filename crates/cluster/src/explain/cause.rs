@@ -257,8 +257,8 @@ impl Subject<'_> {
         }
         // That the primary refuses is what differs; for what it does may say when.
         let refuses = is_alone(self.spots(set));
-        let mut second =
-            ask(&|field| !self.volatile.holds(field) && !(refuses && field == "response.status"));
+        let is_outcome = |field: &str| refuses && field == "response.status";
+        let mut second = ask(&|field| !(self.volatile.holds(field) || is_outcome(field)));
         let gain =
             |told: &[(Rule, Vec<String>)]| told.iter().map(|(rule, _)| rule.gain).sum::<f64>();
         if gain(&second) <= RESTATING_PAYS * gain(&first) {

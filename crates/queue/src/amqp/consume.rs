@@ -189,7 +189,7 @@ impl Source {
                 }
                 Some(Err(error)) => tracing::debug!(lane, %error, "a consumer cannot attach yet"),
                 None => {
-                    tracing::debug!(lane, "the connection ended before a consumer was attached")
+                    tracing::debug!(lane, "the connection ended before a consumer was attached");
                 }
             }
             tokio::time::sleep(pause).await;
