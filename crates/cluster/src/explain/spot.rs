@@ -33,7 +33,27 @@ pub(crate) fn spots_of(residual: &[Place]) -> Spots {
         primary: key.left.to_owned(),
         candidate: key.right.to_owned(),
     };
-    fingerprint_keys(residual).into_iter().map(spot).collect()
+    let mut spots: Spots = fingerprint_keys(residual).into_iter().map(spot).collect();
+    let others: Vec<String> = spots.iter().filter_map(another_thing).map(str::to_owned).collect();
+    spots.retain(|spot| {
+        another_thing(spot).is_some() || !others.iter().any(|thing| is_within(spot, thing))
+    });
+    spots
+}
+
+/// The object that is another thing altogether, where it is its id that differs: what else is
+/// in it differs by that.
+fn another_thing(spot: &Spot) -> Option<&str> {
+    let (object, name) = spot.path.rsplit_once('/')?;
+    let differs = spot.place == Where::Body && spot.kind == kind_word(diff::Kind::ValueChanged);
+    (differs && matches!(name, "id" | "_id" | "uuid")).then_some(object)
+}
+
+fn is_within(spot: &Spot, object: &str) -> bool {
+    // The whole body is not the thing: beside its id it tells other things of the answer.
+    spot.place == Where::Body
+        && !object.is_empty()
+        && spot.path.strip_prefix(object).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether the answers are of different kind altogether: then nothing else can be compared.
@@ -103,6 +123,26 @@ fn dotted(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::ValueClass;
+
+    #[test]
+    fn another_thing_differs_by_its_id_alone() {
+        let class = ValueClass::named("word");
+        let differs = |path: &str| Place {
+            place: Where::Body,
+            path: path.into(),
+            kind: diff::Kind::ValueChanged,
+            left: class.clone(),
+            right: class.clone(),
+        };
+        let paths = |places: &[&str]| -> Vec<String> {
+            let places: Vec<Place> = places.iter().map(|path| differs(path)).collect();
+            spots_of(&places).into_iter().map(|spot| spot.path).collect()
+        };
+        let next = ["/next/id", "/next/amount", "/next/owner/name", "/rank"];
+        assert_eq!(paths(&next), ["/next/id", "/rank"]);
+        assert_eq!(paths(&["/next/amount", "/rank"]), ["/next/amount", "/rank"]);
+        assert_eq!(paths(&["/id", "/rank"]), ["/id", "/rank"], "the answer is not the thing");
+    }
 
     #[test]
     fn what_differs_restates_itself_and_what_holds_it() {
