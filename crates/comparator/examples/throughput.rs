@@ -22,10 +22,6 @@ use queue::{Lane, Queue, QueueConfig, QueueUrl};
 use store::{Access, Store};
 use tokio_util::sync::CancellationToken;
 
-/// As the program has it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const EPOCH: Epoch = Epoch(7);
 /// Pairs in one message, as the replayer sends them under load.
 const BATCH: u64 = 32;

@@ -22,11 +22,6 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 
-/// Bodies, paths and rows are many small pieces, which the system's allocator takes a sixth of the
-/// comparator's time for.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
