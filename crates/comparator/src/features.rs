@@ -5,13 +5,19 @@
 use std::borrow::Cow;
 
 use cluster::{
-    endpoint::{generalise_members, parameter_values},
+    endpoint::parameter_values,
     explain::{Aside, Row, Scalar},
 };
 use exchange::{Pair, Request, redact::Redactor};
 use percent_encoding::percent_decode_str;
 
-use crate::{facts::Facts, leaves, plan::Plan, primary_version::PrimaryVersion, side::Side};
+use crate::{
+    facts::Facts,
+    leaves::{self, Leaf},
+    plan::Plan,
+    primary_version::PrimaryVersion,
+    side::Side,
+};
 
 /// Cells of one row.
 const MOST_CELLS: usize = 300;
@@ -87,10 +93,10 @@ pub(crate) fn row(
 ) -> Row {
     let mut more = beside.aside.cells();
     more.extend(beside.session);
-    let mut cells = Cells { redactor, cells: more };
+    let mut cells = Cells { redactor, plan, cells: more };
     let request = &pair.exchange.request;
     cells.add("request.method", text(&request.method));
-    cells.path(plan, request);
+    cells.path(request);
     cells.query(request.query().unwrap_or_default());
     cells.headers(request);
     let content_type = request.headers.get("content-type").unwrap_or_default();
@@ -125,6 +131,7 @@ pub(crate) fn row(
 
 struct Cells<'a> {
     redactor: &'a Redactor,
+    plan: &'a Plan,
     cells: Vec<(String, Scalar)>,
 }
 
@@ -133,7 +140,8 @@ impl Cells<'_> {
         self.cells.push((field.to_owned(), value));
     }
 
-    fn path(&mut self, plan: &Plan, request: &Request) {
+    fn path(&mut self, request: &Request) {
+        let plan = self.plan;
         let names = plan.template.split('/').filter_map(|step| step.strip_prefix('{'));
         let values = parameter_values(&plan.template, request.path());
         for (name, value) in names.zip(values) {
@@ -191,26 +199,30 @@ impl Cells<'_> {
             }
             return;
         }
+        let before = self.cells.len();
+        if !leaves::of_json(bytes, MOST_LEAVES, &mut |leaf| self.leaf(above, leaf)) {
+            self.cells.truncate(before);
+        }
+    }
+
+    fn leaf(&mut self, above: &str, leaf: Leaf<'_>) {
         let redactor = self.redactor;
-        let hides = |pointer: &str| redactor.hides_field(pointer);
-        for leaf in leaves::of_json(bytes, &hides, MOST_LEAVES) {
-            let path = generalise_members(&leaf.path).replace('/', ".");
-            let value = match leaf.value {
-                Scalar::Text(own) if leaf.hidden => Scalar::Token(redactor.token(own.as_bytes())),
-                own if leaf.hidden => {
-                    Scalar::Token(redactor.token(own.json().to_string().as_bytes()))
-                }
-                Scalar::Text(own) => text(&own),
-                own => own,
-            };
-            let field = format!("{above}{path}");
-            let field = if leaf.is_length { format!("length({field})") } else { field };
-            // Only what stands in an array comes again.
-            let again = field.contains(".*")
-                && self.cells.iter().any(|(known, other)| *known == field && *other == value);
-            if !again {
-                self.cells.push((field, value));
-            }
+        let spot = self.plan.spot(leaf.path, redactor);
+        let value = match leaf.value {
+            Scalar::Text(own) if spot.hidden => Scalar::Token(redactor.token(own.as_bytes())),
+            own if spot.hidden => Scalar::Token(redactor.token(own.json().to_string().as_bytes())),
+            Scalar::Text(own) if own.len() > LONGEST_TEXT => text(&own),
+            own => own,
+        };
+        let field = match leaf.is_length {
+            true => ["length(", above, &spot.dotted, ")"].concat(),
+            false => [above, &spot.dotted].concat(),
+        };
+        // Only what stands in an array comes again.
+        let again = spot.again
+            && self.cells.iter().any(|(known, other)| *known == field && *other == value);
+        if !again {
+            self.cells.push((field, value));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The scalars of a JSON body with their paths, in one pass and without a tree.
 
-use std::{borrow::Cow, cell::RefCell, fmt};
+use std::{borrow::Cow, fmt};
 
 use cluster::explain::Scalar;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -11,53 +11,47 @@ use crate::pointer;
 const MOST_ITEMS: usize = 20;
 
 /// One scalar, or the length of one array.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Leaf {
+#[derive(Debug, PartialEq)]
+pub(crate) struct Leaf<'a> {
     /// JSON Pointer with `*` for positions in arrays.
-    pub(crate) path: String,
+    pub(crate) path: &'a str,
     pub(crate) value: Scalar,
     pub(crate) is_length: bool,
-    /// Sensitive, or within something that is.
-    pub(crate) hidden: bool,
 }
 
-/// The first `most` leaves; none of what is no JSON.
-pub(crate) fn of_json(bytes: &[u8], hides: &dyn Fn(&str) -> bool, most: usize) -> Vec<Leaf> {
-    let found = Found { leaves: RefCell::default(), hides, most };
+/// Hands over the first `most` leaves; says whether the whole is JSON.
+pub(crate) fn of_json(bytes: &[u8], most: usize, take: &mut dyn FnMut(Leaf<'_>)) -> bool {
+    let mut found = Found { taken: 0, most, take };
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     // The reader refuses to go deeper than 128 levels, so this recursion is bounded.
     let mut path = String::new();
-    let node = Node { found: &found, path: &mut path, hidden: false };
-    match (node.deserialize(&mut reader), reader.end()) {
-        (Ok(()), Ok(())) => found.leaves.into_inner(),
-        _ => Vec::new(),
-    }
+    let node = Node { found: &mut found, path: &mut path };
+    node.deserialize(&mut reader).and_then(|()| reader.end()).is_ok()
 }
 
 struct Found<'a> {
-    leaves: RefCell<Vec<Leaf>>,
-    hides: &'a dyn Fn(&str) -> bool,
+    taken: usize,
     most: usize,
+    take: &'a mut dyn FnMut(Leaf<'_>),
 }
 
 impl Found<'_> {
     fn is_full(&self) -> bool {
-        self.leaves.borrow().len() >= self.most
+        self.taken >= self.most
     }
 }
 
-struct Node<'a, 'p> {
-    found: &'a Found<'a>,
+struct Node<'a, 'f> {
+    found: &'a mut Found<'f>,
     /// Given back as it was.
-    path: &'p mut String,
-    hidden: bool,
+    path: &'a mut String,
 }
 
 impl Node<'_, '_> {
-    fn leaf(&self, value: Scalar, is_length: bool) {
+    fn leaf(&mut self, value: Scalar, is_length: bool) {
         if !self.found.is_full() {
-            let leaf = Leaf { path: self.path.clone(), value, is_length, hidden: self.hidden };
-            self.found.leaves.borrow_mut().push(leaf);
+            self.found.taken += 1;
+            (self.found.take)(Leaf { path: self.path, value, is_length });
         }
     }
 }
@@ -77,37 +71,37 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
+    fn visit_unit<E>(mut self) -> Result<(), E> {
         self.leaf(Scalar::Null, false);
         Ok(())
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+    fn visit_bool<E>(mut self, value: bool) -> Result<(), E> {
         self.leaf(Scalar::Bool(value), false);
         Ok(())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+    fn visit_i64<E>(mut self, value: i64) -> Result<(), E> {
         self.leaf(Scalar::number(&value.to_string()), false);
         Ok(())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+    fn visit_u64<E>(mut self, value: u64) -> Result<(), E> {
         self.leaf(Scalar::number(&value.to_string()), false);
         Ok(())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+    fn visit_f64<E>(mut self, value: f64) -> Result<(), E> {
         self.leaf(Scalar::Number(value), false);
         Ok(())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+    fn visit_str<E>(mut self, value: &str) -> Result<(), E> {
         self.leaf(Scalar::Text(value.to_owned()), false);
         Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
         let (mut length, above) = (0_usize, self.path.len());
         self.path.push_str("/*");
         loop {
@@ -116,8 +110,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                     break;
                 }
             } else {
-                let (path, hidden) = (&mut *self.path, self.hidden);
-                let node = Node { found: self.found, path, hidden };
+                let node = Node { found: &mut *self.found, path: &mut *self.path };
                 if items.next_element_seed(node)?.is_none() {
                     break;
                 }
@@ -137,9 +130,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                 continue;
             }
             pointer::push(self.path, &name);
-            let hidden = self.hidden || (self.found.hides)(self.path);
-            let path = &mut *self.path;
-            members.next_value_seed(Node { found: self.found, path, hidden })?;
+            members.next_value_seed(Node { found: &mut *self.found, path: &mut *self.path })?;
             self.path.truncate(above);
         }
         Ok(())
@@ -150,27 +141,27 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
 mod tests {
     use super::*;
 
-    fn leaves(body: &str) -> Vec<(String, String, bool)> {
-        let found = of_json(body.as_bytes(), &|pointer| pointer.ends_with("/iban"), 9);
-        let told = |leaf: Leaf| {
-            let path = if leaf.is_length { format!("{}#", leaf.path) } else { leaf.path };
-            (path, leaf.value.json().to_string(), leaf.hidden)
-        };
-        found.into_iter().map(told).collect()
+    fn leaves(body: &str) -> Vec<(String, String)> {
+        let mut told = Vec::new();
+        let is_json = of_json(body.as_bytes(), 9, &mut |leaf| {
+            let path = format!("{}{}", leaf.path, if leaf.is_length { "#" } else { "" });
+            told.push((path, leaf.value.json().to_string()));
+        });
+        if is_json { told } else { Vec::new() }
     }
 
     #[test]
     fn scalars_have_their_paths_and_arrays_their_lengths() {
         let told = leaves(r#"{"a":{"b":1,"c":null},"list":[{"iban":"x"},{"iban":"y"}],"d":1e2}"#);
         let expected = [
-            ("/a/b", "1", false),
-            ("/a/c", "null", false),
-            ("/list/*/iban", "\"x\"", true),
-            ("/list/*/iban", "\"y\"", true),
-            ("/list#", "2", false),
-            ("/d", "100", false),
+            ("/a/b", "1"),
+            ("/a/c", "null"),
+            ("/list/*/iban", "\"x\""),
+            ("/list/*/iban", "\"y\""),
+            ("/list#", "2"),
+            ("/d", "100"),
         ];
-        let expected = expected.map(|(path, value, hidden)| (path.into(), value.into(), hidden));
+        let expected = expected.map(|(path, value)| (path.into(), value.into()));
         assert_eq!(told, expected);
     }
 

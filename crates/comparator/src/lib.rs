@@ -50,6 +50,7 @@ mod said;
 mod session;
 mod side;
 mod slots;
+mod spots;
 mod trial;
 mod view;
 

@@ -10,11 +10,14 @@ use std::{
 
 use cluster::{
     Covers, EndpointId, Model, Place, RuleBook, RuleName, Signature, Verdict, Where,
-    endpoint::OTHER,
+    endpoint::{OTHER, generalise_members},
     explain::{Watch, watches},
     rules::json_path,
 };
 use diff::{Rule, RuleKind, Rules};
+use exchange::redact::Redactor;
+
+use crate::spots::{Spot, Spots};
 
 /// Signatures counted by themselves at one endpoint.
 const MOST_SIGNATURES: usize = 1_000;
@@ -58,6 +61,7 @@ pub(crate) struct Plan {
     /// Body places whose values, or whose order, are no part of the answer's identity.
     pub(crate) volatile: BTreeSet<String>,
     pub(crate) unordered: BTreeSet<String>,
+    spots: Spots,
     /// Published conditions, counted on every pair.
     pub(crate) watches: Vec<Watch>,
     pub(crate) equal: Arc<Known>,
@@ -181,12 +185,27 @@ impl Plan {
             masks,
             volatile,
             unordered,
+            spots: Spots::default(),
             watches,
             equal: Arc::new(equal),
             verdicts: Mutex::default(),
             method,
             template,
         }
+    }
+
+    /// A place of a body, by JSON Pointer with `*` for positions.
+    pub(crate) fn spot(&self, pointer: &str, redactor: &Redactor) -> Arc<Spot> {
+        self.spots.of(pointer, || {
+            let general = generalise_members(pointer);
+            let dotted = general.replace('/', ".");
+            Spot {
+                hidden: redactor.hides_field(pointer),
+                volatile: self.volatile.contains(&*general),
+                again: dotted.contains(".*"),
+                dotted,
+            }
+        })
     }
 
     pub(crate) fn mask(&self, masked_by: Option<usize>) -> Option<Mask> {

@@ -5,6 +5,7 @@
 //! as it says the same or covers mostly the same mismatches.
 
 mod inherit;
+mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +16,11 @@ use super::{
     book::Book,
     cause::{self, Cause, CauseKind, Found, Seen, Subject},
     exact::{Exact, Standing, counter},
-    reasons,
-    spot::{Restated, Spot, Spots, is_alone, spots_of},
+    spot::Restated,
     term::Term,
 };
 use crate::{EndpointId, Model, Place, Where, signature::hash63};
+use sets::Sets;
 
 /// Growth of the mismatches, and of all rows, after which an endpoint is explained anew.
 const GROWTH: f64 = 1.25;
@@ -258,8 +259,8 @@ impl At<'_> {
         Subject {
             book: &self.today.rows.book,
             rows: rows.collect(),
-            sets: sets.sets.clone(),
-            restated: sets.restated.clone(),
+            sets: sets.iter().map(|set| set.spots.clone()).collect(),
+            restated: sets.iter().map(|set| set.restated.clone()).collect(),
             volatile,
         }
     }
@@ -298,7 +299,7 @@ impl At<'_> {
             parts.push(format!("{:?} {}", place.place, place.path).into_bytes());
         }
         parts.push(vec![0]);
-        let mut named: Vec<String> = sets.sets.iter().map(|spots| format!("{spots:?}")).collect();
+        let mut named: Vec<String> = sets.iter().map(|set| format!("{:?}", set.spots)).collect();
         named.sort();
         parts.extend(named.into_iter().map(String::into_bytes));
         hash63("understudy.explained.v2", &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
@@ -334,8 +335,8 @@ impl At<'_> {
         }
         let known: BTreeSet<&str> = old.iter().map(|cause| cause.key.as_str()).collect();
         for (slot, cause) in keys.iter_mut().zip(found) {
-            let base = cause.sets.first().and_then(|set| sets.groups.get(*set));
-            let base = base.map_or("", String::as_str);
+            let base = cause.sets.first().and_then(|set| sets.get(*set));
+            let base = base.map_or("", |set| set.group.as_str());
             if slot.is_none() {
                 let numbered = (2..).map(|n| format!("{base}#{n}"));
                 let fresh = std::iter::once(base.to_owned()).chain(numbered);
@@ -416,85 +417,11 @@ impl At<'_> {
         let of_old = |cause: &&Cause| {
             !keys.contains(&cause.key)
                 && !cause.sets.iter().any(|own| {
-                    sets.sets
-                        .iter()
-                        .enumerate()
-                        .any(|(at, spots)| seen.contains(&at) && spots.iter().eq(own.iter()))
+                    let mut sets = sets.iter().enumerate();
+                    sets.any(|(at, set)| seen.contains(&at) && set.spots.iter().eq(own.iter()))
                 })
         };
         before.map_or(&[][..], |before| &before.causes).iter().filter(of_old).cloned().collect()
-    }
-}
-
-/// The distinct sets of places at one endpoint.
-#[derive(Debug, Default)]
-struct Sets {
-    sets: Vec<Spots>,
-    restated: Vec<Restated>,
-    /// By set, the fingerprint of its group.
-    groups: Vec<String>,
-    of_signature: BTreeMap<i64, usize>,
-    /// Of rows that are refusals for one of several reasons.
-    of_row: BTreeMap<i64, usize>,
-}
-
-impl Sets {
-    fn new(differing: &[&Differing<'_>]) -> Self {
-        let mut sets = Self::default();
-        let mut places: BTreeMap<Spots, usize> = BTreeMap::new();
-        for one in differing {
-            let spots = spots_of(one.residual);
-            let at = *places.entry(spots).or_insert_with_key(|spots| {
-                sets.sets.push(spots.clone());
-                sets.restated.push(Restated::default());
-                sets.groups.push(one.group.to_owned());
-                sets.sets.len() - 1
-            });
-            sets.restated[at].add(one.residual);
-            sets.of_signature.insert(one.signature, at);
-        }
-        sets
-    }
-
-    fn of(&self, row: i64, signature: i64) -> Option<usize> {
-        self.of_row.get(&row).or_else(|| self.of_signature.get(&signature)).copied()
-    }
-
-    /// Makes a set for each reason for which the primary refuses, of the same places.
-    fn tell_reasons_apart(&mut self, book: &Book, rows: &[i64]) {
-        let mut refused: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
-        for id in rows {
-            let Some(set) = book.kept(*id).and_then(|kept| self.of(*id, kept.signature)) else {
-                continue;
-            };
-            if self.sets.get(set).is_some_and(is_alone) {
-                refused.entry(set).or_default().push(*id);
-            }
-        }
-        for (set, rows) in refused {
-            for own in reasons::apart(book, &rows) {
-                let (Some(spots), Some(restated), Some(group)) =
-                    (self.sets.get(set), self.restated.get(set), self.groups.get(set))
-                else {
-                    continue;
-                };
-                let (spots, restated, group) = (spots.clone(), restated.clone(), group.clone());
-                self.of_row.extend(own.into_iter().map(|row| (row, self.sets.len())));
-                self.sets.push(spots);
-                self.restated.push(restated);
-                self.groups.push(group);
-            }
-        }
-    }
-
-    fn spots(&self, set: usize) -> Vec<Spot> {
-        self.sets.get(set).map(|spots| spots.iter().cloned().collect()).unwrap_or_default()
-    }
-
-    /// The key of what no cause explains: the group's own, if no cause has that.
-    fn rest(&self, set: usize, keys: &[String]) -> String {
-        let base = self.groups.get(set).map_or("", String::as_str);
-        if keys.iter().any(|key| key == base) { format!("{base}#rest") } else { base.to_owned() }
     }
 }
 

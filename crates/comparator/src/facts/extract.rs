@@ -3,13 +3,13 @@
 //! A thing is an object with an id of its own, or the one that the path names. Members of its
 //! members belong to it as long as they have no id themselves.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use cluster::{endpoint::generalise_members, explain::Scalar};
+use cluster::explain::Scalar;
 use memory::{Naming, context, naming};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::pointer;
+use crate::{pointer, spots::Spot};
 
 /// Things of one answer, and fields of one thing.
 const MOST_THINGS: usize = 40;
@@ -86,11 +86,9 @@ pub(super) fn path_things(template: &str, path: &str) -> Vec<(String, String)> {
 
 /// How fields are read.
 pub(crate) struct Reading<'a> {
-    /// Whether a field is sensitive, by JSON Pointer.
-    pub(crate) hides: &'a dyn Fn(&str) -> bool,
+    /// What a place is, by JSON Pointer with `*` for positions.
+    pub(crate) spot: &'a dyn Fn(&str) -> Arc<Spot>,
     pub(crate) token: &'a dyn Fn(&str) -> String,
-    /// Whether a place, generalised, says something else at every answer.
-    pub(crate) volatile: &'a dyn Fn(&str) -> bool,
 }
 
 /// The things of a JSON answer; none of what is no JSON.
@@ -129,11 +127,14 @@ struct Node<'a, 'f> {
     depth: usize,
 }
 
+/// Values with the JSON Pointers of their places.
+type Fields = Vec<(String, Scalar)>;
+
 /// What a value gives to the object that holds it.
 enum Given {
     Scalar(Scalar),
     /// Of an object without an id.
-    Fields(Vec<(String, Scalar)>),
+    Fields(Fields),
     Nothing,
 }
 
@@ -203,7 +204,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Given, A::Error> {
         let (kind, length) = (self.kind(), self.path.len());
-        let mut fields: Vec<(String, Scalar)> = Vec::new();
+        let mut fields = Fields::new();
         while let Some(name) = members.next_key::<Cow<'_, str>>()? {
             pointer::push(self.path, &name);
             let node = Node {
@@ -219,11 +220,10 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             match members.next_value_seed(node)? {
                 Given::Scalar(value) => {
                     let value = self.kept(value);
-                    fields.extend(value.map(|value| (name.into_owned(), value)));
+                    fields.extend(value.map(|value| (self.path.clone(), value)));
                 }
-                Given::Fields(inner) => {
-                    fields.extend(inner.into_iter().map(|(own, v)| (format!("{name}.{own}"), v)));
-                }
+                Given::Fields(inner) if fields.is_empty() => fields = inner,
+                Given::Fields(inner) => fields.extend(inner),
                 Given::Nothing => {}
             }
             self.path.truncate(length);
@@ -244,33 +244,34 @@ impl Node<'_, '_> {
 
     /// A value as it is kept; `None` where it says nothing of the thing.
     fn kept(&self, value: Scalar) -> Option<Scalar> {
-        if (self.reading.volatile)(&generalise_members(self.path)) {
+        let spot = (self.reading.spot)(self.path);
+        if spot.volatile {
             return None;
         }
-        let hidden = (self.reading.hides)(self.path);
         match value {
-            Scalar::Text(text) if hidden => Some(Scalar::Token((self.reading.token)(&text))),
-            value if hidden => Some(Scalar::Token((self.reading.token)(&value.json().to_string()))),
+            Scalar::Text(text) if spot.hidden => Some(Scalar::Token((self.reading.token)(&text))),
+            value if spot.hidden => {
+                Some(Scalar::Token((self.reading.token)(&value.json().to_string())))
+            }
             Scalar::Text(text) if text.len() > LONGEST_TEXT => None,
             value => Some(value),
         }
     }
 
     /// Notes the thing that these fields are; gives them back where they are none of its own.
-    fn thing(
-        self,
-        fields: Vec<(String, Scalar)>,
-        kind: Option<&str>,
-    ) -> Option<Vec<(String, Scalar)>> {
+    fn thing(self, fields: Fields, kind: Option<&str>) -> Option<Fields> {
+        let above = self.path.len();
         let Some((kind, id, by)) = self.identity(&fields, kind) else { return Some(fields) };
         if self.found.len() < MOST_THINGS {
-            let tells = |name: &str| {
-                let last = name.rsplit('.').next().unwrap_or(name);
-                by.as_deref() != Some(name)
-                    && !matches!(naming(last), Naming::Token | Naming::Trace | Naming::Link)
+            let tells = |pointer: &str| {
+                let last = pointer.rsplit('/').next().unwrap_or(pointer);
+                !matches!(naming(last), Naming::Token | Naming::Trace | Naming::Link)
             };
-            let mut fields: Vec<(String, Scalar)> =
-                fields.into_iter().filter(|(name, _)| tells(name)).collect();
+            let own = fields.into_iter().enumerate().filter(|(at, _)| Some(*at) != by);
+            let mut fields: Fields = own
+                .filter(|(_, (pointer, _))| tells(pointer))
+                .map(|(_, (pointer, value))| (name_within(above, &pointer).into_owned(), value))
+                .collect();
             fields.sort_by(|a, b| a.0.cmp(&b.0));
             fields.dedup_by(|a, b| a.0 == b.0);
             fields.truncate(MOST_FIELDS);
@@ -281,45 +282,59 @@ impl Node<'_, '_> {
         None
     }
 
-    /// Kind, id and the member that names it.
+    /// Kind, id and which of the fields names it.
     fn identity(
         &self,
-        fields: &[(String, Scalar)],
+        fields: &Fields,
         kind: Option<&str>,
-    ) -> Option<(String, String, Option<String>)> {
-        let id_of = |value: &Scalar| match value {
-            Scalar::Text(text) if !text.is_empty() => Some(text.clone()),
-            Scalar::Number(_) => Some(value.json().to_string()),
-            _ => None,
-        };
+    ) -> Option<(String, String, Option<usize>)> {
+        let above = self.path.len();
         let named = self.subject.named.as_ref().filter(|_| self.is_root);
         // `/customers/9/block` and `/loans/7/decision` answer about the thing in the path.
         if let Some((kind, id)) = named {
-            let is_named = |(name, value): &&(String, Scalar)| {
-                let says = match naming(name) {
+            let is_named = |(pointer, value): &(String, Scalar)| {
+                let says = || match naming(&name_within(above, pointer)) {
                     Naming::Own => true,
                     Naming::Of(own) => own == *kind,
                     _ => self.subject.is_it,
                 };
-                says && id_of(value).as_ref() == Some(id)
+                id_of(value).is_some_and(|own| own == *id) && says()
             };
-            if let Some((name, _)) = fields.iter().find(is_named) {
-                return Some((kind.clone(), id.clone(), Some(name.clone())));
+            if let Some(by) = fields.iter().position(is_named) {
+                return Some((kind.clone(), id.clone(), Some(by)));
             }
             if self.subject.is_it {
                 return Some((kind.clone(), id.clone(), None));
             }
         }
-        let kind = kind?;
-        let own = |wanted: &dyn Fn(&Naming) -> bool| {
-            fields.iter().find_map(|(name, value)| {
-                let id = wanted(&naming(name)).then(|| id_of(value))??;
-                Some((kind.to_owned(), id, Some(name.clone())))
-            })
-        };
-        own(&|naming| *naming == Naming::Own)
-            .or_else(|| own(&|naming| matches!(naming, Naming::Of(of) if of == kind)))
+        // Its own id, else the first that says whose it is.
+        let (kind, mut of) = (kind?, None);
+        for (at, (pointer, value)) in fields.iter().enumerate() {
+            let Some(id) = id_of(value) else { continue };
+            let found = || Some((kind.to_owned(), id.clone().into_owned(), Some(at)));
+            match naming(&name_within(above, pointer)) {
+                Naming::Own => return found(),
+                Naming::Of(own) if of.is_none() && own == kind => of = found(),
+                _ => {}
+            }
+        }
+        of
     }
+}
+
+/// What an id may be.
+fn id_of(value: &Scalar) -> Option<Cow<'_, str>> {
+    match value {
+        Scalar::Text(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
+        Scalar::Number(_) => Some(Cow::Owned(value.json().to_string())),
+        _ => None,
+    }
+}
+
+/// How a place is called within the object whose pointer is `above` bytes long.
+fn name_within(above: usize, pointer: &str) -> Cow<'_, str> {
+    let own = pointer.get(above + 1..).unwrap_or_default();
+    if own.contains('/') { Cow::Owned(own.replace('/', ".")) } else { Cow::Borrowed(own) }
 }
 
 #[cfg(test)]
@@ -328,9 +343,15 @@ mod tests {
 
     fn told(template: &str, path: &str, body: &str) -> Vec<String> {
         let reading = Reading {
-            hides: &|pointer| pointer.ends_with("/iban"),
+            spot: &|pointer| {
+                Arc::new(Spot {
+                    dotted: String::new(),
+                    hidden: pointer.ends_with("/iban"),
+                    volatile: pointer == "/meta/at",
+                    again: false,
+                })
+            },
             token: &|text| format!("tok·{}", text.len()),
-            volatile: &|path| path == "/meta/at",
         };
         let found = things(body.as_bytes(), &Subject::of(template, path), &reading);
         let fields = |thing: &Thing| {

@@ -1,12 +1,16 @@
 //! Which things the fields of a pair name, and what is known of them.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use cluster::explain::Scalar;
 use exchange::Micros;
 use memory::{Naming, entity_of, naming};
 
-use super::Known;
+use super::{Fields, Known};
 use crate::plan::lock;
 
 /// Things joined to one pair, and cells they give.
@@ -18,16 +22,16 @@ const MOST_NAMES: usize = 10_000;
 /// What the name of a field says of its values, remembered by field.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    held: std::sync::Mutex<HashMap<String, Option<String>>>,
+    held: std::sync::Mutex<HashMap<String, Option<Arc<str>>>>,
 }
 
 impl Names {
     /// The kind of thing that a field names, if it may name one.
-    fn kind_of(&self, field: &str) -> Option<String> {
+    fn kind_of(&self, field: &str) -> Option<Arc<str>> {
         if let Some(kind) = lock(&self.held).get(field) {
             return kind.clone();
         }
-        let kind = read(field);
+        let kind: Option<Arc<str>> = read(field).map(Arc::from);
         let mut held = lock(&self.held);
         if held.len() < MOST_NAMES {
             held.insert(field.to_owned(), kind.clone());
@@ -66,14 +70,15 @@ pub(super) fn cells(
         joined.add(kind, id);
     }
     for (field, value) in own {
+        let Some(kind) = names.kind_of(field) else { continue };
         let id = match value {
-            Scalar::Text(text) if !text.is_empty() && text.len() <= 64 => text.clone(),
-            Scalar::Number(number) if number.fract() == 0.0 => value.json().to_string(),
+            Scalar::Text(text) if !text.is_empty() && text.len() <= 64 => {
+                Cow::Borrowed(text.as_str())
+            }
+            Scalar::Number(number) if number.fract() == 0.0 => Cow::Owned(value.json().to_string()),
             _ => continue,
         };
-        if let Some(kind) = names.kind_of(field) {
-            joined.add(&kind, &id);
-        }
+        joined.add(&kind, &id);
     }
     // What the answer says itself is not told a second time.
     let said: HashSet<&str> =
@@ -96,12 +101,12 @@ impl Joined<'_> {
     fn add(&mut self, kind: &str, id: &str) {
         let Some(fields) = self.one(kind, id) else { return };
         // A loan's customer is known by the loan.
-        for (name, value) in fields {
-            let last = name.rsplit('.').next().unwrap_or(&name);
+        for (name, value) in fields.iter() {
+            let last = name.rsplit('.').next().unwrap_or(name);
             let (Naming::Of(kind) | Naming::Kin(kind) | Naming::Word(kind)) = naming(last) else {
                 continue;
             };
-            match &value {
+            match value {
                 Scalar::Text(text) if !text.is_empty() => self.one(&kind, text),
                 Scalar::Number(number) if number.fract() == 0.0 => {
                     self.one(&kind, &value.json().to_string())
@@ -112,7 +117,7 @@ impl Joined<'_> {
     }
 
     /// Adds what is known of one thing; gives its fields.
-    fn one(&mut self, role: &str, id: &str) -> Option<Vec<(String, Scalar)>> {
+    fn one(&mut self, role: &str, id: &str) -> Option<Fields> {
         if self.seen.len() >= MOST_THINGS || self.cells.len() >= MOST_CELLS {
             return None;
         }
@@ -121,10 +126,10 @@ impl Joined<'_> {
             return None;
         }
         let prefix = if role.ends_with(kind.as_str()) { role } else { kind.as_str() };
-        for (name, value) in &fields {
-            let field = format!("entity.{prefix}.{name}");
+        for (name, value) in fields.iter() {
+            let field = ["entity.", prefix, ".", name].concat();
             if self.cells.len() < MOST_CELLS
-                && !self.cells.contains(&(field.clone(), value.clone()))
+                && !self.cells.iter().any(|(own, held)| *own == field && held == value)
             {
                 self.cells.push((field, value.clone()));
             }

@@ -90,9 +90,8 @@ impl Facts {
         let Ok(body) = primary.body() else { return Vec::new() };
         let subject = Subject::of(&plan.template, exchange.request.path());
         let reading = Reading {
-            hides: &|pointer| redactor.hides_field(pointer),
+            spot: &|pointer| plan.spot(pointer, redactor),
             token: &|text| redactor.token(text.as_bytes()),
-            volatile: &|path| plan.volatile.contains(path),
         };
         let at = exchange.started_at + Micros::try_from(exchange.duration_us).unwrap_or(0);
         let found = things(body, &subject, &reading);
@@ -160,7 +159,7 @@ impl Known {
 
     /// What was known of a thing at a moment, with its kind: by the kind that a name says, by the
     /// end of that name (`fromaccount` is an account), or by an id that is like no other.
-    fn recall(&self, role: &str, id: &str, at: Micros) -> Option<(String, Vec<(String, Scalar)>)> {
+    fn recall(&self, role: &str, id: &str, at: Micros) -> Option<(String, Fields)> {
         let held = lock(&self.held);
         if held.kinds.contains(role)
             && let Some(fields) = held.at(&self.name(role, id), at)
@@ -217,10 +216,10 @@ impl Generations {
         told
     }
 
-    fn at(&self, name: &Name, at: Micros) -> Option<Vec<(String, Scalar)>> {
+    fn at(&self, name: &Name, at: Micros) -> Option<Fields> {
         let state = self.newer.get(name).or_else(|| self.older.get(name))?;
         let known = state.states.iter().rev().find(|(since, _)| *since <= at);
-        known.map(|(_, fields)| fields.to_vec())
+        known.map(|(_, fields)| Arc::clone(fields))
     }
 }
 
@@ -229,23 +228,24 @@ impl State {
     fn tell(&mut self, at: Micros, said: Vec<(String, Scalar)>) -> Option<Fields> {
         let newest = self.states.back();
         let late = newest.is_some_and(|(since, _)| at < *since);
-        let mut all = newest.map(|(_, fields)| fields.to_vec()).unwrap_or_default();
-        let mut is_new = false;
-        for (name, value) in said {
-            match all.binary_search_by(|(own, _)| own.as_str().cmp(&name)) {
-                Ok(place) if !late && all[place].1 != value => {
-                    all[place].1 = value;
-                    is_new = true;
-                }
-                Ok(_) => {}
-                Err(place) => {
-                    all.insert(place, (name, value));
-                    is_new = true;
-                }
-            }
-        }
-        if !is_new {
+        let known = newest.map_or(&[][..], |(_, fields)| fields);
+        let place = |of: &[(String, Scalar)], name: &str| {
+            of.binary_search_by(|(own, _)| own.as_str().cmp(name))
+        };
+        let is_new = |(name, value): &(String, Scalar)| match place(known, name) {
+            Ok(at) => !late && known.get(at).is_some_and(|(_, held)| held != value),
+            Err(_) => true,
+        };
+        let new: Vec<(String, Scalar)> = said.into_iter().filter(is_new).collect();
+        if new.is_empty() {
             return None;
+        }
+        let mut all = known.to_vec();
+        for (name, value) in new {
+            match place(&all, &name) {
+                Ok(at) => all[at].1 = value,
+                Err(at) => all.insert(at, (name, value)),
+            }
         }
         let fields: Fields = all.into();
         match self.states.back_mut() {

@@ -37,7 +37,7 @@ impl At<'_> {
         cause: &Cause,
     ) -> Option<Found> {
         let is_own = |set: &usize| cause.sets.contains(&sets.spots(*set));
-        let own: Vec<usize> = (0..sets.sets.len()).filter(is_own).collect();
+        let own: Vec<usize> = (0..sets.iter().count()).filter(is_own).collect();
         let first = *own.first()?;
         if found.iter().any(|found| found.sets.iter().any(|set| own.contains(set))) {
             return None;
