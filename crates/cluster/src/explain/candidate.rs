@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{
     bits::{Bits, Weighted},
     entities::{self, Entities},
-    interval, parts,
+    interval, parts, remainder,
     row::Scalar,
     table::{Column, Table},
     term::{Term, Test},
@@ -21,11 +21,10 @@ const MOST_THRESHOLDS: usize = 120;
 const QUANTILES: usize = 60;
 /// Distinct values up to which a column is a closed set.
 const CLOSED_SET: usize = 40;
+const MOST_PREFIXES: usize = 200;
 const LARGEST_SET: usize = 8;
 /// Mismatches that share a value among many.
 const OUTSTANDING: u64 = 5;
-const DIVISORS: [f64; 14] =
-    [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 25.0, 50.0, 100.0];
 
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
@@ -135,11 +134,15 @@ fn best_alone(found: &mut Vec<Candidate>, question: &Question<'_>) {
 /// The better name of one extension is less: a field of the request before one of the answer
 /// before a header; equality before a range before a prefix before a set before `!=`.
 fn rank(term: &Term) -> (u8, u8, usize, String) {
-    let derived = match (term.field.contains('('), &term.test) {
-        (false, _) => 0,
+    let derived = match (term.field.split_once('(').map(|(name, _)| name), &term.test) {
+        (None, _) => 0,
         // After a prefix, which says the same of the field itself.
-        (true, Test::Equal(_)) => 9,
-        (true, _) => 5,
+        (Some("prefix2" | "date"), Test::Equal(_)) => 9,
+        // How long a word is says less than which word it is.
+        (Some("length"), _) => 11,
+        // The month before the days of it that were seen.
+        (Some(_), Test::Equal(_)) => 3,
+        (Some(_), _) => 5,
     };
     let form = match term.test {
         Test::Equal(_) | Test::Missing => 0,
@@ -206,17 +209,23 @@ impl Within<'_> {
         if tokens {
             return tests;
         }
-        if self.column.values.len() <= CLOSED_SET {
+        if self.column.values.len() <= self.closed_set() {
             self.sets(&mut tests);
         }
         if self.column.scale.is_some() {
             self.thresholds(&mut tests);
             tests.extend(interval::best(self.column, self.question));
-            self.remainders(&mut tests);
+            tests.extend(remainder::tests(self.column, &self.in_mismatches()));
         } else {
             tests.extend(parts::of_texts(self.column, self.differing));
         }
         tests
+    }
+
+    /// Distinct values up to which sets of them are tried: beginnings of codes are a set however
+    /// many there are.
+    fn closed_set(&self) -> usize {
+        if self.column.field.starts_with("prefix2(") { MOST_PREFIXES } else { CLOSED_SET }
     }
 
     /// Of each value, how many mismatches have it.
@@ -310,32 +319,6 @@ impl Within<'_> {
             if let Some(value) = seen.get(at).and_then(|(_, value)| self.value(*value)) {
                 tests.push((Test::AtLeast(value.clone()), 0.0));
                 tests.push((Test::AtMost(value), 0.0));
-            }
-        }
-    }
-
-    /// Remainders that are far more frequent among the mismatches than by chance.
-    fn remainders(&self, tests: &mut Vec<(Test, f64)>) {
-        let column = self.column;
-        let whole = |value: &u32| {
-            column.at(*value).filter(|number| number.fract() == 0.0 && number.abs() < 1e15)
-        };
-        if column.values.len() <= 12 || column.is_of_dates() {
-            return;
-        }
-        let counts = self.in_mismatches();
-        let total: u64 = counts.values().sum();
-        for divisor in DIVISORS {
-            let mut rests: BTreeMap<i64, u64> = BTreeMap::new();
-            for (value, n) in &counts {
-                if let Some(number) = whole(value) {
-                    *rests.entry(number.rem_euclid(divisor) as i64).or_default() += n;
-                }
-            }
-            for (rest, n) in rests {
-                if n as f64 * divisor >= 2.0 * total as f64 || n * 10 >= total * 9 {
-                    tests.push((Test::Mod(divisor, rest as f64), 2.0));
-                }
             }
         }
     }

@@ -17,7 +17,7 @@ use super::{
     row::Scalar,
     search::{self, Rule},
     sharpen,
-    spot::{Restated, Spot, Spots, is_alone},
+    spot::{Restated, Spot, Spots, differs_by_status, is_alone},
     table::Table,
     term::{Term, Test},
     widen::widen,
@@ -255,9 +255,9 @@ impl Subject<'_> {
         if explained || !table.columns.iter().any(|column| restated.holds(&column.field)) {
             return first;
         }
-        // That the primary refuses is what differs; for what it does may say when.
-        let refuses = is_alone(self.spots(set));
-        let is_outcome = |field: &str| refuses && field == "response.status";
+        // That the primary answers so is what differs; what it says with it may say when.
+        let by_status = differs_by_status(self.spots(set));
+        let is_outcome = |field: &str| by_status && field == "response.status";
         let mut second = ask(&|field| !(self.volatile.holds(field) || is_outcome(field)));
         let gain =
             |told: &[(Rule, Vec<String>)]| told.iter().map(|(rule, _)| rule.gain).sum::<f64>();
@@ -274,9 +274,11 @@ impl Subject<'_> {
     }
 
     /// Rows whose answer can have the places of a set: with a status with which it was seen to
-    /// differ. What the primary refuses has no amount that could be wrong.
+    /// differ. What the primary refuses has no amount that could be wrong; where the status itself
+    /// differs, any may.
     pub(super) fn answered_alike(&self, set: usize, table: &Table) -> Bits {
-        let status = table.column("response.status").filter(|_| !is_alone(self.spots(set)));
+        let status =
+            table.column("response.status").filter(|_| !differs_by_status(self.spots(set)));
         let Some(status) = status else { return Bits::all(table.rows) };
         let of_set =
             |row: u32| self.rows.get(row as usize).is_some_and(|seen| seen.set == Some(set));

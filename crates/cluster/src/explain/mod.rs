@@ -28,6 +28,7 @@ mod onset;
 mod parts;
 mod pool;
 mod reasons;
+mod remainder;
 mod rivals;
 mod round;
 mod row;

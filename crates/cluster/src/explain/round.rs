@@ -4,7 +4,7 @@
 const FINEST: i32 = -6;
 
 /// The roundest number from `low` to `high`, both included: a multiple of the largest power of
-/// ten, of half of the next, or of a quarter of it; halves of ones are not round. Of several the one nearest to `high`.
+/// ten, of half of the next, of a quarter of it, or of two; halves of ones are not round. Of several the one nearest to `high`.
 pub(super) fn roundest(low: f64, high: f64) -> f64 {
     if low > high || !low.is_finite() || !high.is_finite() {
         return high;
@@ -17,7 +17,7 @@ pub(super) fn roundest(low: f64, high: f64) -> f64 {
     }
     let coarsest = high.log10().floor() as i32;
     for exponent in (FINEST..=coarsest).rev() {
-        for (numerator, shift) in [(1.0, 0), (5.0, -1), (25.0, -2)] {
+        for (numerator, shift) in [(1.0, 0), (5.0, -1), (25.0, -2), (2.0, -1)] {
             let is_part = exponent + shift < 0 && numerator > 1.0 && exponent >= 0;
             if !is_part && let Some(found) = multiple(low, high, numerator, exponent + shift) {
                 return found;
@@ -57,7 +57,8 @@ mod tests {
             (-12.0, 3.0, 0.0),
             (-51.0, -49.0, -50.0),
             (7.0, 7.0, 7.0),
-            (123_456.0, 123_457.0, 123_457.0),
+            (123_456.0, 123_457.0, 123_456.0),
+            (17.0, 19.0, 18.0),
         ];
         for (low, high, round) in table {
             let found = roundest(low, high);

@@ -56,6 +56,11 @@ fn is_within(spot: &Spot, object: &str) -> bool {
         && spot.path.strip_prefix(object).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether the status is among what differs.
+pub(crate) fn differs_by_status(spots: &Spots) -> bool {
+    spots.iter().any(|spot| spot.place == Where::Status)
+}
+
 /// Whether the answers are of different kind altogether: then nothing else can be compared.
 pub(crate) fn is_alone(spots: &Spots) -> bool {
     spots.len() == 1 && spots.iter().all(|spot| spot.place == Where::Status)
