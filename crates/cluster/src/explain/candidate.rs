@@ -23,6 +23,8 @@ const QUANTILES: usize = 60;
 const CLOSED_SET: usize = 40;
 const MOST_PREFIXES: usize = 200;
 const LARGEST_SET: usize = 8;
+/// Values of a set from which on it is shorter to say which one is not meant.
+const MANY_NAMES: usize = 3;
 /// Mismatches that share a value among many.
 const OUTSTANDING: u64 = 5;
 
@@ -33,6 +35,9 @@ pub(super) struct Candidate {
     pub(super) bits: Bits,
     /// Bits it costs to name its values, beyond what any candidate costs.
     pub(super) cost: f64,
+    /// Of how many values its column has one to choose from, in bits: one of three words is less
+    /// of a chance than one of a thousand amounts.
+    pub(super) freedom: u32,
 }
 
 /// What is separated from what.
@@ -101,7 +106,8 @@ pub(super) fn candidates(question: &Question<'_>) -> Vec<Candidate> {
                 continue;
             }
             let term = Term { field: column.field.clone(), test };
-            let candidate = Candidate { column: at, term, bits: bits.clone(), cost };
+            let freedom = column.values.len().ilog2();
+            let candidate = Candidate { column: at, term, bits: bits.clone(), cost, freedom };
             match by_rows.get(&bits) {
                 Some(known) if rank(&known.term) <= rank(&candidate.term) => {}
                 _ => {
@@ -150,8 +156,9 @@ fn rank(term: &Term) -> (u8, u8, usize, String) {
         Test::Between(..) => 4,
         Test::Present => 6,
         Test::StartsWith(_) | Test::EndsWith(_) | Test::Contains(_) => 8,
-        Test::In(_) => 10,
+        Test::In(ref values) if values.len() < MANY_NAMES => 10,
         Test::NotEqual(_) => 12,
+        Test::In(_) => 13,
         Test::Mod(..) | Test::NotIn(_) => 14,
     };
     // That a remainder of an id is the same is a chance as long as anything else says it.
@@ -172,8 +179,9 @@ pub(super) fn source(field: &str) -> u8 {
     }
 }
 
-fn order(term: &Term) -> (u8, String, String) {
-    (source(&term.field), term.field.clone(), term.text())
+/// Of what says the same, the better name first.
+fn order(term: &Term) -> (u8, u8, String, String) {
+    (source(&term.field), rank(term).1, term.field.clone(), term.text())
 }
 
 /// One column before one question.

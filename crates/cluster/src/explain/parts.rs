@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use super::{bits::Bits, table::Column, term::Test};
 
-/// Distinct texts from which on their parts are tried.
+/// Distinct texts from which on all their parts are tried; of fewer, down to these, what codes
+/// have in common at their beginning.
 const MANY_TEXTS: usize = 12;
+const SOME_TEXTS: usize = 3;
+/// Letters that words have in common only by chance: `DE` and `DK`.
+const BY_CHANCE: usize = 2;
 /// Parts tried of one kind.
-const MOST: usize = 12;
+const MOST: usize = 16;
 const LETTERS: usize = 3;
+const FIRST_LETTERS: usize = 6;
 const SEPARATORS: [char; 9] = ['-', '_', '@', '/', ':', '.', ' ', '+', ','];
 
 /// Tests of parts with their extra cost.
 pub(super) fn of_texts(column: &Column, differing: &Bits) -> Vec<(Test, f64)> {
-    if column.values.len() <= MANY_TEXTS {
+    if column.values.len() <= SOME_TEXTS {
         return Vec::new();
     }
     let mut starts: BTreeMap<&str, u64> = BTreeMap::new();
@@ -27,6 +32,10 @@ pub(super) fn of_texts(column: &Column, differing: &Bits) -> Vec<(Test, f64)> {
         beginnings(text).into_iter().for_each(|start| *starts.entry(start).or_default() += 1);
         endings(text).into_iter().for_each(|end| *ends.entry(end).or_default() += 1);
         inner_words(text).into_iter().for_each(|word| *words.entry(word).or_default() += 1);
+    }
+    if column.values.len() <= MANY_TEXTS {
+        starts.retain(|start, _| start.chars().count() > BY_CHANCE);
+        return most_frequent(starts, total, Test::StartsWith, 1.0);
     }
     let mut tests = most_frequent(starts, total, Test::StartsWith, 1.0);
     tests.extend(most_frequent(ends, total, Test::EndsWith, 3.0));
@@ -49,7 +58,7 @@ fn most_frequent(
 
 /// The first letters, and all up to a separator.
 fn beginnings(text: &str) -> Vec<&str> {
-    let letters = text.char_indices().skip(1).take(LETTERS).map(|(at, _)| &text[..at]);
+    let letters = text.char_indices().skip(1).take(FIRST_LETTERS).map(|(at, _)| &text[..at]);
     let mut found: Vec<&str> = letters.collect();
     for (at, letter) in text.char_indices().skip(LETTERS).take(24) {
         if SEPARATORS.contains(&letter) {
@@ -86,7 +95,7 @@ mod tests {
 
     #[test]
     fn texts_are_taken_apart_at_letters_and_separators() {
-        assert_eq!(beginnings("REF-17"), ["R", "RE", "REF", "REF"]);
+        assert_eq!(beginnings("REF-17"), ["R", "RE", "REF", "REF-", "REF-1", "REF"]);
         assert_eq!(endings("a@b.org"), ["g", "rg", "org", ".org", "@b.org"]);
         assert_eq!(inner_words("eu-berlin-7"), ["berlin"]);
         assert_eq!((beginnings("").len(), endings("é").len(), inner_words("a").len()), (0, 0, 0));

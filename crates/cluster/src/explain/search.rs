@@ -189,10 +189,10 @@ impl Sides<'_> {
     /// The best of different extension, in a fixed order.
     fn narrow(&self, drafts: &mut Vec<Draft>) {
         drafts.sort_by(|a, b| {
-            let names = |draft: &Draft| -> (u8, Vec<usize>) {
-                let of = |part: &usize| self.all.get(*part).map_or(9, |c| source(&c.term.field));
-                let worst = draft.parts.iter().map(of).max().unwrap_or(9);
-                (worst, draft.parts.clone())
+            let names = |draft: &Draft| -> (u8, u32, Vec<usize>) {
+                let parts = || draft.parts.iter().filter_map(|part| self.all.get(*part));
+                let worst = parts().map(|part| source(&part.term.field)).max().unwrap_or(9);
+                (worst, parts().map(|part| part.freedom).sum(), draft.parts.clone())
             };
             b.gain.total_cmp(&a.gain).then_with(|| names(a).cmp(&names(b)))
         });
@@ -244,7 +244,8 @@ impl Sides<'_> {
         let chosen = draft.parts.iter().filter_map(|part| self.all.get(*part));
         let mut terms: Vec<Term> = chosen.map(|candidate| candidate.term.clone()).collect();
         sharpen::thresholds(&mut terms, question, self.differing, self.score);
-        terms.sort_by_key(|term| (source(&term.field), matches!(term.test, Test::NotEqual(_))));
+        let but = |term: &Term| matches!(term.test, Test::NotEqual(_));
+        terms.sort_by_cached_key(|term| (source(&term.field), but(term), term.field.clone()));
         let bits = sharpen::covered(&terms, question.table);
         Rule { terms, bits, gain: draft.gain }
     }
