@@ -223,7 +223,9 @@ impl Within<'_> {
         if self.column.scale.is_some() {
             self.thresholds(&mut tests);
             tests.extend(interval::best(self.column, self.question));
-            tests.extend(remainder::tests(self.column, &self.in_mismatches()));
+            // Where one value alone says it, it is not said by a remainder that the value has.
+            let remainders = remainder::tests(self.column, &self.in_mismatches());
+            tests.extend(remainders.into_iter().map(|(test, cost)| (test, cost + self.naming())));
         } else {
             tests.extend(parts::of_texts(self.column, self.differing));
         }

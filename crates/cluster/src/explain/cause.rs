@@ -37,6 +37,7 @@ const RESTATING_PAYS: f64 = 1.15;
 /// there is nothing to ask for.
 const EXPLAINED: f64 = 0.97;
 const PRECISE: f64 = 0.95;
+const NEARLY_PRECISE: f64 = 0.85;
 /// Share of the mismatches from which a less exact rule is told beside one that restates.
 const MOSTLY: f64 = 0.6;
 
@@ -252,7 +253,12 @@ impl Subject<'_> {
         let hits = differing.within(&covered);
         let precise = hits >= PRECISE * (hits + others.within(&covered));
         let explained = hits >= EXPLAINED * differing.total() && precise;
-        if explained || !table.columns.iter().any(|column| restated.holds(&column.field)) {
+        // What only a few more share with the primary's word in the place that differs: that word
+        // is no reason.
+        let mostly = hits >= MOSTLY * differing.total()
+            && hits >= NEARLY_PRECISE * (hits + others.within(&covered));
+        if explained || mostly || !table.columns.iter().any(|column| restated.holds(&column.field))
+        {
             return first;
         }
         // That the primary answers so is what differs; what it says with it may say when.

@@ -7,8 +7,12 @@ use super::{table::Column, term::Test};
 
 /// Divisors tried for any share of the mismatches.
 const SMALL: [u64; 14] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 25, 50, 100];
-/// Beyond, those that people count in: minutes, dozens, degrees, packs.
-const LARGE: [u64; 15] = [15, 20, 24, 30, 40, 60, 80, 120, 200, 250, 360, 500, 1_000, 1_440, 3_600];
+/// Beyond, those that people count in: minutes, dozens, degrees, packs, and round sums
+/// of money in cents.
+const LARGE: [u64; 18] = [
+    15, 20, 24, 30, 40, 60, 80, 120, 200, 250, 360, 500, 1_000, 1_440, 3_600, 10_000, 100_000,
+    1_000_000,
+];
 /// Distinct values that have a remainder by a large divisor: one thing asked for often has any.
 const DISTINCT: u64 = 5;
 /// Share of the mismatches that have the remainder by a large divisor: there are many of them.

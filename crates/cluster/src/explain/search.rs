@@ -23,6 +23,9 @@ const MOST_RULES: usize = 8;
 const MOST_TRIES: usize = 16;
 const LEAST_PRECISION: f64 = 0.25;
 const LEAST_BY_REMAINDER: f64 = 0.9;
+/// What a rule of sessions alone must reach.
+const MANY: f64 = 30.0;
+const EXACT: f64 = 0.97;
 /// Differing rows a rule covers at least.
 const LEAST_ROWS: f64 = 3.0;
 /// A term that changes less of what is covered is idle.
@@ -79,7 +82,8 @@ pub(super) fn rules(question: &Question<'_>) -> Vec<Rule> {
         let precise = draft.p >= LEAST_BY_REMAINDER * (draft.p + draft.n);
         // Who has done much in a session has done anything: that alone is no rule unless it is exact.
         let by_session = rule.terms.iter().all(|term| term.field.starts_with("session."));
-        let told = precise || !(by_remainder || by_session);
+        let exact = draft.p >= MANY && draft.p >= EXACT * (draft.p + draft.n);
+        let told = if by_session { exact } else { precise || !by_remainder };
         left = left.without(&rule.bits);
         // Ranges and sets of what is left are others than those of all.
         if question.work.spend(all.len() * question.table.rows) {

@@ -3,7 +3,7 @@
 use super::{
     bits::{Bits, Weighted},
     candidate::Question,
-    round::roundest,
+    round::{roundest, usual},
     row::Scalar,
     score::Score,
     table::{Column, Table},
@@ -91,6 +91,8 @@ struct Line {
     points: Vec<Point>,
     whole: bool,
     dates: bool,
+    /// Numbers that people choose for such a field.
+    usual: &'static [f64],
 }
 
 impl Line {
@@ -121,7 +123,7 @@ impl Line {
             .collect();
         points.sort_by(|a, b| a.at.total_cmp(&b.at));
         let whole = points.iter().all(|point| point.at.fract() == 0.0);
-        Self { points, whole, dates: column.is_of_dates() }
+        Self { points, whole, dates: column.is_of_dates(), usual: usual(&column.field) }
     }
 
     fn placed(&self, test: &Test, score: Score) -> Option<Test> {
@@ -183,11 +185,20 @@ impl Line {
         self.points[last + 1..].iter().find(|point| point.n > 0.0).map(|point| point.at)
     }
 
+    /// The most usual number between two neighbours.
+    fn usual_within(&self, low: f64, high: f64) -> Option<Scalar> {
+        let inside = self.usual.iter().find(|number| low < **number && **number < high);
+        inside.map(|number| Scalar::Number(*number))
+    }
+
     fn from(&self, first: usize) -> Test {
         let point = &self.points[first];
         let Some(matching) = self.below(first).filter(|_| !self.dates) else {
             return Test::AtLeast(point.value.clone());
         };
+        if let Some(usual) = self.usual_within(matching, point.at) {
+            return Test::AtLeast(usual);
+        }
         let round = roundest(matching, point.at);
         if round >= point.at {
             Test::AtLeast(Scalar::Number(point.at))
@@ -201,6 +212,9 @@ impl Line {
         let Some(matching) = self.above(last).filter(|_| !self.dates) else {
             return Test::AtMost(point.value.clone());
         };
+        if let Some(usual) = self.usual_within(point.at, matching) {
+            return Test::Below(usual);
+        }
         let round = roundest(point.at, matching);
         if round <= point.at {
             Test::AtMost(Scalar::Number(point.at))

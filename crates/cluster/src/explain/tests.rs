@@ -91,11 +91,20 @@ fn said(rule: &Rule) -> String {
 }
 
 fn rules(rows: u64, differs: impl Fn(&Loan, &mut Dice) -> bool) -> Vec<Rule> {
+    rules_of(rows, |_, _| (), differs)
+}
+
+fn rules_of(
+    rows: u64,
+    change: impl Fn(&mut Loan, &mut Dice),
+    differs: impl Fn(&Loan, &mut Dice) -> bool,
+) -> Vec<Rule> {
     let mut dice = Dice(7);
     let mut book = Book::default();
     let mut differing = Vec::new();
     for id in 0..rows {
-        let loan = loan(&mut dice);
+        let mut loan = loan(&mut dice);
+        change(&mut loan, &mut dice);
         let row = row(&loan, &mut dice);
         differing.push(differs(&loan, &mut dice));
         book.add(RowSeen {
@@ -138,6 +147,17 @@ fn one_term_is_found_and_named_as_people_would() {
     for (planted, expected) in table {
         assert_eq!(found(4_000, planted), [expected]);
     }
+}
+
+#[test]
+fn one_of_many_amounts_is_named_before_a_remainder_that_it_has() {
+    let amount = |loan: &mut Loan, dice: &mut Dice| {
+        let usual = [100.0, 500.0, 2_500.0, 5_000.0, 12_500.0, 12_500.0, 12_500.0, 25_000.0];
+        let own = (dice.below(2_000_000) as f64) / 100.0;
+        loan.amount = if dice.below(100) < 36 { usual[dice.below(8) as usize] } else { own };
+    };
+    let rules = rules_of(2_100, amount, |loan, _| loan.amount == 12_500.0 && loan.country != "DE");
+    assert_eq!(rules.iter().map(said).collect::<Vec<_>>(), ["amount = 12500 and country != DE"]);
 }
 
 #[test]
