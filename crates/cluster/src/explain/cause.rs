@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     bits::{Bits, Weighted},
     book::{Book, Kept},
-    candidate::Question,
+    candidate::{Question, source},
     data,
     entities::Entities,
     merge::{fold_meetings, merged},
@@ -253,9 +253,11 @@ impl Subject<'_> {
         let hits = differing.within(&covered);
         let precise = hits >= PRECISE * (hits + others.within(&covered));
         let explained = hits >= EXPLAINED * differing.total() && precise;
-        // What only a few more share with the primary's word in the place that differs: that word
-        // is no reason.
-        let mostly = hits >= MOSTLY * differing.total()
+        // What was asked is the reason, and not the primary's word in the place that differs, even
+        // where that word covers a few more.
+        let is_asked = |term: &Term| source(&term.field) == 0;
+        let mostly = first.iter().all(|(rule, _)| rule.terms.iter().all(is_asked))
+            && hits >= MOSTLY * differing.total()
             && hits >= NEARLY_PRECISE * (hits + others.within(&covered));
         if explained || mostly || !table.columns.iter().any(|column| restated.holds(&column.field))
         {

@@ -316,11 +316,15 @@ impl LearntCluster {
         doc
     }
 
-    /// Of what follows from another cluster, a condition that is often not so is dropped: the cause
-    /// is there.
+    /// Of what follows from another cluster, a condition that is often not so is dropped, and one
+    /// that says no more than which session or which thing it was: the cause is there.
     pub(super) fn without_vague_condition(&mut self) {
         let doc = &mut self.doc;
-        if doc.conditions.first().is_none_or(|condition| condition.precision >= VAGUE) {
+        let Some(condition) = doc.conditions.first() else { return };
+        let says_who = |term: &crate::doc::DocTerm| {
+            ["session.", "request.path."].iter().any(|place| term.field.starts_with(place))
+        };
+        if condition.precision >= VAGUE && !condition.terms.iter().all(says_who) {
             return;
         }
         doc.conditions.clear();
