@@ -413,14 +413,10 @@ struct Look<'a> {
 }
 
 /// What a pair says of each published condition.
-fn watched(plan: &Plan, known: &Known, row: &cluster::explain::Row) -> Vec<Watched> {
-    let watches = plan.watches.iter().zip(&known.shows);
-    watches
-        .map(|(watch, shows)| Watched {
-            condition: watch.counter,
-            meets: watch.covers(row),
-            differs: *shows,
-        })
+fn watched(plan: &Plan, known: &Known, row: &Row) -> Vec<Watched> {
+    let said = cluster::explain::said(&plan.watches, &known.shows, row);
+    said.into_iter()
+        .map(|said| Watched { condition: said.counter, meets: said.meets, differs: said.differs })
         .collect()
 }
 

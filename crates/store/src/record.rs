@@ -98,7 +98,7 @@ pub struct Watched {
     pub condition: i64,
     /// The condition holds.
     pub meets: bool,
-    /// The answers differ as its cluster does.
+    /// The answers differ as its cluster does, and no other condition of the same places says why.
     pub differs: bool,
 }
 

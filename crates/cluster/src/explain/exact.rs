@@ -96,7 +96,39 @@ pub fn watches(model: &Model, endpoint: EndpointId) -> Vec<Watch> {
     at.flat_map(|explained| &explained.causes).filter(conditional).filter_map(watch).collect()
 }
 
+/// What a pair says of one condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub counter: i64,
+    /// The pair meets the condition.
+    pub meets: bool,
+    /// It differs so, and no other condition of the same places says why.
+    pub differs: bool,
+}
+
+/// What a pair says of each condition of its endpoint; `shows` tells by [`Watch::shows`] where it
+/// differs. What another condition of the same places covers is not missed by one that it does not meet.
+#[must_use]
+pub fn said(watches: &[Watch], shows: &[bool], row: &Row) -> Vec<Said> {
+    let seen = watches.iter().zip(shows).map(|(watch, shows)| (watch, *shows, watch.covers(row)));
+    let seen: Vec<(&Watch, bool, bool)> = seen.collect();
+    let is_explained = |own: &Watch| {
+        seen.iter().any(|(other, shows, meets)| *shows && *meets && other.shares_a_place(own))
+    };
+    let of = |(watch, shows, meets): &(&Watch, bool, bool)| Said {
+        counter: watch.counter,
+        meets: *meets,
+        differs: *shows && (*meets || !is_explained(watch)),
+    };
+    seen.iter().map(of).collect()
+}
+
 impl Watch {
+    fn shares_a_place(&self, other: &Self) -> bool {
+        let mut own = self.sets.iter().flatten();
+        own.any(|spot| other.sets.iter().any(|set| set.contains(spot)))
+    }
+
     /// Whether a mismatch with these counting places shows the cause.
     #[must_use]
     pub fn shows(&self, residual: &[Place]) -> bool {
@@ -133,6 +165,28 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::{Scalar, Test};
+
+    #[test]
+    fn what_another_condition_of_the_same_place_covers_is_not_missed() {
+        let watch = |counter, field: &str, path: &str| {
+            let place = Place { path: path.into(), ..Place::status(0, 0) };
+            let place = Place { place: crate::Where::Body, kind: diff::Kind::ValueChanged, ..place };
+            let test = Test::Equal(Scalar::Text("yes".into()));
+            let terms = vec![Term { field: field.into(), test }];
+            Watch { counter, terms, sets: vec![spots_of(&[place])] }
+        };
+        let watches = [watch(1, "request.query.a", "/total"), watch(2, "request.query.b", "/total")];
+        let other_place = [watch(1, "request.query.a", "/total"), watch(2, "request.query.b", "/rate")];
+        let mut row = Row::default();
+        row.cells.push(("request.query.a".into(), Scalar::Text("yes".into())));
+        let differs = |watches: &[Watch]| {
+            let said = said(watches, &[true, true], &row);
+            said.iter().map(|said| (said.counter, said.meets, said.differs)).collect::<Vec<_>>()
+        };
+        assert_eq!(differs(&watches), [(1, true, true), (2, false, false)]);
+        assert_eq!(differs(&other_place), [(1, true, true), (2, false, true)]);
+    }
 
     #[test]
     fn later_traffic_confirms_and_refutes() {

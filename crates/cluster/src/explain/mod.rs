@@ -48,7 +48,7 @@ pub use aside::Aside;
 pub use assemble::{Explained, Rows, Share};
 pub use book::{Book, RowSeen};
 pub use cause::{Cause, CauseKind, Figures};
-pub use exact::{Exact, Watch, counter, watches};
+pub use exact::{Exact, Watch, counter, said, watches};
 pub use row::{Row, Scalar};
 pub use scale::on_scale;
 pub use spot::Spot;
