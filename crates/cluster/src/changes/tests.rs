@@ -127,6 +127,16 @@ fn times_that_stand_in_a_relation() {
     for (values, expected) in table {
         assert_eq!(texts(values), expected);
     }
+    // Minutes past midnight are cut to the hour as well.
+    assert_eq!(
+        texts([
+            ("2025-03-07T00:50:48Z", "2025-03-07T00:00:00Z"),
+            ("2025-03-08T00:26:29Z", "2025-03-08T00:00:00Z"),
+            ("2025-03-09T12:31:18Z", "2025-03-09T00:00:00Z"),
+            ("2025-03-10T16:08:30Z", "2025-03-10T00:00:00Z"),
+        ]),
+        "time_precision: cut to the day"
+    );
     assert_eq!(
         texts([
             ("2025-01-07T10:00:00Z", "2025-01-07T11:00:00Z"),

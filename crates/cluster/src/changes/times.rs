@@ -56,7 +56,7 @@ pub(super) fn describe(pairs: &[Pair]) -> Option<Explained> {
     let found = [same_moment(&times), precision(&times), same_clock(&times), months(&times)];
     let more = [shift(&times), summer_time(&times), weekend(&times)];
     let found = found.into_iter().chain(more).flatten();
-    found.reduce(|best, other| if other.count > best.count { other } else { best })
+    found.fold(None, |best, other| most(best, Some(other)))
 }
 
 fn times_of(pair: &Pair) -> Option<Times> {
@@ -137,14 +137,23 @@ fn precision(times: &[Times]) -> Option<Explained> {
         let back = i64::try_from(rest).ok().map(jiff::SignedDuration::from_nanos);
         rest != 0 && back.and_then(|rest| fine.civil.checked_sub(rest).ok()) == Some(coarse.civil)
     };
-    units.into_iter().find_map(|(word, unit)| {
+    // A quarter past midnight, cut to the day, is cut to the hour as well: of units the one that
+    // explains most, of equals the finest.
+    let of_unit = |(word, unit)| {
         let candidate = found(times, FEW, "time_precision", format!("cut to {word}"), |t| {
             cut(&t.left, &t.right, unit)
         });
         let text = format!("not cut to {word}, as the primary does");
         let primary = found(times, FEW, "time_precision", text, |t| cut(&t.right, &t.left, unit));
-        candidate.or(primary)
-    })
+        most(candidate, primary)
+    };
+    units.into_iter().map(of_unit).fold(None, most)
+}
+
+/// The one that explains more, of equals the first.
+fn most(one: Option<Explained>, two: Option<Explained>) -> Option<Explained> {
+    let count = |found: &Option<Explained>| found.as_ref().map_or(0, |found| found.count);
+    if count(&two) > count(&one) { two } else { one }
 }
 
 /// The clock shows the same and the zone is another.

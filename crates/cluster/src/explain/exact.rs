@@ -171,13 +171,16 @@ mod tests {
     fn what_another_condition_of_the_same_place_covers_is_not_missed() {
         let watch = |counter, field: &str, path: &str| {
             let place = Place { path: path.into(), ..Place::status(0, 0) };
-            let place = Place { place: crate::Where::Body, kind: diff::Kind::ValueChanged, ..place };
+            let place =
+                Place { place: crate::Where::Body, kind: diff::Kind::ValueChanged, ..place };
             let test = Test::Equal(Scalar::Text("yes".into()));
             let terms = vec![Term { field: field.into(), test }];
             Watch { counter, terms, sets: vec![spots_of(&[place])] }
         };
-        let watches = [watch(1, "request.query.a", "/total"), watch(2, "request.query.b", "/total")];
-        let other_place = [watch(1, "request.query.a", "/total"), watch(2, "request.query.b", "/rate")];
+        let watches =
+            [watch(1, "request.query.a", "/total"), watch(2, "request.query.b", "/total")];
+        let other_place =
+            [watch(1, "request.query.a", "/total"), watch(2, "request.query.b", "/rate")];
         let mut row = Row::default();
         row.cells.push(("request.query.a".into(), Scalar::Text("yes".into())));
         let differs = |watches: &[Watch]| {

@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
     metrics::Metrics,
-    primary::Primary,
+    primary::{Absent, Primary},
     wire::{Message, Wire},
 };
 
@@ -106,6 +106,8 @@ pub(crate) struct Tap {
     keys: Arc<Keyring>,
     /// The folder around the spool.
     spool: PathBuf,
+    /// Where the broker should be.
+    _nobody: Absent,
     _folder: tempfile::TempDir,
 }
 
@@ -171,10 +173,11 @@ impl Tap {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.unwrap();
+        let nobody = Absent::new();
         let url = if copying.has_broker() {
             format!("disk:{}", folder.path().join("queue").display())
         } else {
-            format!("amqp://{}", Primary::absent().address)
+            format!("amqp://{}", nobody.address)
         };
         let queue = runtime.block_on(Queue::open_lazy(queue_config(&url))).unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -207,6 +210,7 @@ impl Tap {
             shutdown,
             keys,
             spool,
+            _nobody: nobody,
             _folder: folder,
         }
     }

@@ -6,12 +6,31 @@ use std::{
     time::{Duration, Instant},
 };
 
+use socket2::{Domain, Socket, Type};
+
 use super::{Message, PATIENCE, Wire};
 
 /// The service behind the tap; records the requests it reads.
 pub(crate) struct Primary {
     pub(crate) address: SocketAddr,
     seen: mpsc::Receiver<Message>,
+    /// Where nobody is to listen.
+    _absent: Option<Absent>,
+}
+
+/// An address where nobody listens, while this lives: a port that is only let go would be the
+/// next server's.
+pub(crate) struct Absent {
+    pub(crate) address: SocketAddr,
+    _held: Socket,
+}
+
+impl Absent {
+    pub(crate) fn new() -> Self {
+        let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        held.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        Self { address: held.local_addr().unwrap().as_socket().unwrap(), _held: held }
+    }
 }
 
 impl Primary {
@@ -62,14 +81,14 @@ impl Primary {
                 });
             }
         });
-        Self { address, seen }
+        Self { address, seen, _absent: None }
     }
 
-    /// An address where nobody listens.
+    /// Not there.
     pub(crate) fn absent() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let absent = Absent::new();
         let (_, seen) = mpsc::channel();
-        Self { address: listener.local_addr().unwrap(), seen }
+        Self { address: absent.address, seen, _absent: Some(absent) }
     }
 
     /// The next request the primary has read.
