@@ -41,6 +41,8 @@
 //! | 5 % | fail | 111 | 300 |
 //! | 10 % | fail | 33 | 85 |
 
+use std::sync::LazyLock;
+
 use statrs::function::beta::checked_ln_beta;
 
 /// The prior of the mixture.
@@ -126,8 +128,9 @@ impl Evidence {
     }
 
     fn of(mismatches: f64, trials: f64) -> Self {
+        static OF_PRIOR: LazyLock<f64> = LazyLock::new(|| ln_beta(PRIOR.0, PRIOR.1));
         let (a, b) = PRIOR;
-        let mixture = ln_beta(a + mismatches, b + trials - mismatches) - ln_beta(a, b);
+        let mixture = ln_beta(a + mismatches, b + trials - mismatches) - *OF_PRIOR;
         Self { mismatches, trials, mixture }
     }
 

@@ -30,28 +30,43 @@ pub struct LatencyRatio {
     pub high: Option<f64>,
 }
 
+/// The lower end of a bucket.
+struct Edge {
+    bucket: i32,
+    /// Pairs in this bucket or above.
+    at_least: u64,
+}
+
 /// `None` without pairs.
 #[must_use]
 pub fn median(buckets: &RatioBuckets, confidence: f64) -> Option<LatencyRatio> {
     let pairs: u64 = buckets.values().sum();
-    let mut at_least = pairs;
-    let (mut middle, mut low, mut high) = (None, 0.0, None);
-    let first = *buckets.keys().next()?;
     let last = *buckets.keys().next_back()?;
-    for bucket in first..=last + 1 {
-        // `at_least` pairs are in this bucket or above.
-        let edge = BASE.powi(bucket);
-        if certainly_above(at_least, pairs, 0.5, confidence) {
-            low = edge;
-        }
-        if high.is_none() && certainly_below(at_least, pairs, 0.5, confidence) {
-            high = Some(edge);
-        }
-        at_least -= buckets.get(&bucket).copied().unwrap_or(0);
-        if middle.is_none() && at_least * 2 <= pairs {
-            middle = Some(BASE.powf(f64::from(bucket) + 0.5));
-        }
+    // Every ratio is at least the lower edge of its bucket, and nothing is above the last.
+    let mut left = pairs;
+    let mut edges: Vec<Edge> = Vec::with_capacity(buckets.len() + 1);
+    for (bucket, within) in buckets {
+        edges.push(Edge { bucket: *bucket, at_least: left });
+        left -= within;
     }
+    edges.push(Edge { bucket: last + 1, at_least: left });
+    let above = |edge: &Edge| certainly_above(edge.at_least, pairs, 0.5, confidence);
+    let below = |edge: &Edge| certainly_below(edge.at_least, pairs, 0.5, confidence);
+    // Ever fewer are at least as high: what is certain of one edge is of all before, or after it.
+    let low = edges.partition_point(above).checked_sub(1).and_then(|at| edges.get(at));
+    let first_below = edges.partition_point(|edge| !below(edge));
+    // Buckets in between are empty: the lowest of them has as many above it as the next full one.
+    let high = edges.get(first_below).map(|edge| match first_below.checked_sub(1) {
+        Some(before) => edges[before].bucket + 1,
+        None => edge.bucket,
+    });
+    let middle = edges.iter().take(edges.len() - 1).find(|edge| {
+        let within = buckets.get(&edge.bucket).copied().unwrap_or(0);
+        (edge.at_least - within) * 2 <= pairs
+    });
+    let middle = middle.map(|edge| BASE.powf(f64::from(edge.bucket) + 0.5));
+    let low = low.map_or(0.0, |edge| BASE.powi(edge.bucket));
+    let high = high.map(|bucket| BASE.powi(bucket));
     // Equal times are the lower edge of bucket 0, and most of what is floored is just that.
     let median =
         middle.map_or(1.0, |middle| if middle < BASE && middle > 1.0 { 1.0 } else { middle });
@@ -83,6 +98,23 @@ mod tests {
         assert_eq!((few.low, few.high), (0.0, None));
         assert_eq!(median(&RatioBuckets::new(), 0.95), None);
         assert_eq!(median(&of([1.0; 10].into_iter()), 0.95).unwrap().median, 1.0);
+    }
+
+    proptest::proptest! {
+        /// Bounds are found by halving; going through every edge finds the same.
+        #[test]
+        fn bounds_are_those_of_every_edge_in_turn(
+            buckets in proptest::collection::btree_map(-20_i32..20, 1_u64..200, 1..12),
+        ) {
+            let pairs: u64 = buckets.values().sum();
+            let at_least = |edge: i32| buckets.range(edge..).map(|(_, pairs)| pairs).sum::<u64>();
+            let edges = || -20..=21;
+            let low = edges().rev().find(|e| certainly_above(at_least(*e), pairs, 0.5, 0.95));
+            let high = edges().find(|e| certainly_below(at_least(*e), pairs, 0.5, 0.95));
+            let found = median(&buckets, 0.95).unwrap();
+            proptest::prop_assert_eq!(found.low, low.map_or(0.0, |edge| BASE.powi(edge)));
+            proptest::prop_assert_eq!(found.high, high.map(|edge| BASE.powi(edge)));
+        }
     }
 
     /// One that is exactly as slow as the limit is called too slow in one run of twenty at the

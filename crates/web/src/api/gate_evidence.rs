@@ -39,7 +39,7 @@ pub(crate) fn judged(
     slice: Option<&str>,
     policy: &Policy,
 ) -> Arc<Decisions> {
-    ledger.memo.judged(scope, slice, policy, || judge_anew(ledger, scope, slice, policy))
+    ledger.memo.judged(ledger, (scope, slice, policy), judge_anew)
 }
 
 fn judge_anew(ledger: &Ledger, scope: &Scope, slice: Option<&str>, policy: &Policy) -> Decisions {

@@ -128,27 +128,48 @@ impl KeptLedger {
     async fn count(&self, store: &Store) -> Result<Arc<Ledger>, StoreError> {
         let (stamp, at) = (store.stamp().await?, Instant::now());
         let ledger = Arc::new(Ledger::read(store).await?);
-        let stamped = (stamp, at);
-        let kept = Kept {
-            ledger: ledger.clone(),
-            described: stamped.clone(),
-            counted: stamped,
-            took: at.elapsed(),
-        };
-        *self.lock() = Some(kept);
+        self.keep(&ledger, (stamp, at));
         Ok(ledger)
     }
 
+    /// Nobody waits for this one.
     fn count_beside(&self, store: &Store) {
         if self.shared.counting.swap(true, Ordering::SeqCst) {
             return;
         }
         let (own, store) = (self.clone(), store.clone());
         tokio::spawn(async move {
-            if let Err(error) = own.count(&store).await {
+            if let Err(error) = own.count_and_judge(&store).await {
                 tracing::warn!(%error, "pages show counts as they were");
             }
             own.shared.counting.store(false, Ordering::SeqCst);
+        });
+    }
+
+    async fn count_and_judge(&self, store: &Store) -> Result<(), StoreError> {
+        let before = self.kept();
+        let (stamp, at) = (store.stamp().await?, Instant::now());
+        let ledger = Arc::new(Ledger::read(store).await?);
+        let Some(before) = before else { return Ok(()) };
+        let (newer, older) = (Arc::clone(&ledger), before.ledger);
+        let judged = tokio::task::spawn_blocking(move || newer.memo.renew(&older.memo, &newer));
+        if let Err(error) = judged.await {
+            tracing::warn!(%error, "pages judge when they are asked for");
+        }
+        // What was forgotten meanwhile, or counted by who could not wait, stays so.
+        if self.kept().is_some_and(|now| now.counted.1 == before.counted.1) {
+            self.keep(&ledger, (stamp, at));
+        }
+        Ok(())
+    }
+
+    /// What was counted at a moment is the ledger from now on.
+    fn keep(&self, ledger: &Arc<Ledger>, (stamp, at): (String, Instant)) {
+        *self.lock() = Some(Kept {
+            ledger: Arc::clone(ledger),
+            described: (stamp.clone(), at),
+            counted: (stamp, at),
+            took: at.elapsed(),
         });
     }
 
