@@ -17,7 +17,7 @@ pub struct LearntParameter {
     pub name: String,
     /// Words that stay: they are asked far more often than the others.
     pub keep: Vec<String>,
-    /// Only these letters with a number behind them are values.
+    /// Only these letters with a number behind them are values; `""` stands for those of codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letters: Option<String>,
 }
@@ -36,6 +36,7 @@ const SELDOM: u64 = 50;
 impl LearntParameter {
     fn takes(&self, segment: &str) -> bool {
         match &self.letters {
+            Some(letters) if letters.is_empty() => is_code(segment),
             Some(letters) => numbered(segment) == Some(letters.as_str()),
             None => !self.keep.iter().any(|kept| kept == segment),
         }
@@ -111,7 +112,7 @@ fn shallowest_open(known: &[LearntParameter], seen: &[(&str, u64)]) -> Option<Le
 }
 
 /// The letters of which so many are followed by a number (`L0` to `L9`) that they are names of
-/// things; beside ids two are enough.
+/// things; beside ids two are enough. `""` where codes of different letters are (`A1`, `B4`).
 fn of_one_kind<'a>(
     parent: &str,
     segments: impl Iterator<Item = &'a String>,
@@ -122,8 +123,24 @@ fn of_one_kind<'a>(
         *kinds.entry(letters).or_default() += 1;
     }
     let least = if beside_ids { 2 } else { NUMBERED };
-    let found = kinds.into_iter().find(|(_, count)| *count >= least && has_resource(parent));
-    found.map(|(letters, _)| letters.to_owned())
+    let found = kinds.iter().find(|(_, count)| **count >= least && has_resource(parent));
+    let codes = || {
+        let several = kinds.iter().filter(|(letters, _)| are_of_code(letters));
+        several.map(|(_, count)| count).sum::<usize>() >= least && has_resource(parent)
+    };
+    match found {
+        Some((letters, _)) => Some((*letters).to_owned()),
+        None => codes().then(String::new),
+    }
+}
+
+/// `A1`, `ZB4`: what people call areas, lines and rooms.
+fn is_code(segment: &str) -> bool {
+    numbered(segment).is_some_and(are_of_code)
+}
+
+fn are_of_code(letters: &str) -> bool {
+    letters.len() <= 3 && letters.bytes().all(|b| b.is_ascii_uppercase())
 }
 
 /// The letters of `L0`, `desk-12`; of a version none.
@@ -279,6 +296,15 @@ mod tests {
         assert_eq!(learn(&found, &[("/queues/Q9/next", 1)]), found);
         assert_eq!(learnt(&of("/queues", "Q", 3)), []);
         assert_eq!(learnt(&of("/api", "v", 5)), []);
+        let zones = |names: &[&str]| -> Vec<(String, u64)> {
+            names.iter().map(|zone| (format!("/zones/{zone}/permits"), 900)).collect()
+        };
+        let found = learnt(&zones(&["A1", "A2", "B1", "L2"]));
+        assert_eq!(generalise("/zones/ZM1/permits", &found), "/zones/{zone}/permits");
+        assert_eq!(generalise("/zones/all/permits", &found), "/zones/all/permits");
+        assert_eq!(learn(&found, &[("/zones/L9/permits", 1)]), found);
+        assert_eq!(learnt(&zones(&["A1", "A2", "B1", "all"])), []);
+        assert_eq!(learnt(&zones(&["s3", "ec2", "oauth2", "base64"])), []);
         let beside = vec![("/loans/{id}".to_owned(), 90), ("/loans/L0".to_owned(), 2)];
         assert_eq!(learnt(&beside), []);
         let beside = [beside, vec![("/loans/L1".to_owned(), 2)]].concat();

@@ -169,6 +169,7 @@ mod tests {
             entities: Vec::new(),
             since: None,
             primary_version: None,
+            word: None,
         };
         let explained = Explained {
             endpoint: AT,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     accepted::Accepted,
     book::Book,
-    cause::{self, Cause, CauseKind, Found, Seen, Subject},
+    cause::{self, Cause, CauseKind, Found, Seen, Subject, Word},
     exact::{Exact, Standing, counter},
     spot::Restated,
     term::Term,
@@ -184,6 +184,10 @@ impl At<'_> {
                 entities: found.entities.clone(),
                 since: found.since,
                 primary_version: found.primary_version.clone(),
+                word: found
+                    .word
+                    .as_ref()
+                    .map(|(term, figures)| Word { term: term.doc(), figures: *figures }),
             })
             .collect();
         let seen: BTreeSet<usize> = subject.rows.iter().filter_map(|seen| seen.set).collect();

@@ -21,6 +21,7 @@ use super::{
     table::Table,
     term::{Term, Test},
     widen::widen,
+    word,
     work::Work,
 };
 use crate::{EndpointId, doc::DocTerm};
@@ -67,6 +68,16 @@ pub struct Cause {
     /// The build of the primary that answers since then.
     #[serde(default)]
     pub primary_version: Option<String>,
+    /// What the primary says itself, beside the terms.
+    #[serde(default)]
+    pub word: Option<Word>,
+}
+
+/// What the primary says where a cause is: another condition for the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    pub term: DocTerm,
+    pub figures: Figures,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +142,7 @@ pub(crate) struct Found {
     pub(crate) entities: Vec<String>,
     pub(crate) since: Option<i64>,
     pub(crate) primary_version: Option<String>,
+    pub(crate) word: Option<(Term, Figures)>,
     pub(super) bits: Bits,
     pub(super) gain: f64,
 }
@@ -156,8 +168,13 @@ pub(crate) fn causes(subject: &Subject<'_>, faulty: &BTreeSet<String>) -> Vec<Fo
     let taken = data.as_ref().map_or(&[][..], |data| &data.members);
     subject.assign(&mut found, &taken.iter().copied().collect());
     found.retain(|cause| !cause.members.is_empty());
+    let row_of = (0..).zip(&ids).map(|(row, id)| (*id, row)).collect();
     for cause in &mut found {
         cause.figures = subject.figures(cause);
+        cause.word = word::of(subject, cause, (&table, &row_of));
+        if word::comes_first(cause) {
+            word::put_first(cause, &table);
+        }
     }
     found.extend(data);
     found.sort_by(|a, b| b.members.len().cmp(&a.members.len()).then(a.sets.cmp(&b.sets)));
@@ -452,6 +469,7 @@ impl Found {
             entities: Vec::new(),
             since: None,
             primary_version: None,
+            word: None,
             bits,
             gain: 0.0,
         }

@@ -355,3 +355,71 @@ fn where_two_rules_decide_one_field_each_has_the_answers_that_are_its_own() {
     assert_eq!(blocked.len() + large.len(), declined.len() + reviewed.len());
     assert!(blocked.is_disjoint(&large));
 }
+
+/// A tenth of the price is paid, at least 5 and at most 10 euros, halves rounded up; the
+/// candidate rounds them down.
+#[test]
+fn a_rounded_half_is_told_by_what_was_asked() {
+    let (mut world, mut dice) = (World::default(), Dice(11));
+    for n in 0..1_400 {
+        let steps = 15 + (dice.below(90) * dice.below(90)) / 8;
+        let price = steps * 10 + [0, 1, 3, 5, 5, 5, 8, 9, 9][dice.below(9) as usize];
+        let exempt = dice.below(10) == 0;
+        let paid = if exempt { 0 } else { ((price + 5) / 10).clamp(500, 1_000).min(price) };
+        let other = if exempt { 0 } else { ((price + 4) / 10).clamp(500, 1_000).min(price) };
+        let aside = Aside { at: 1_000 + n, session: (n / 5) as i64, ..Aside::default() };
+        let fields = vec![
+            ("request.body.price_cents", number(price)),
+            ("request.body.exempt", Scalar::Bool(exempt)),
+            ("request.body.packs", number(1 + dice.below(3))),
+            ("request.body.age", number(dice.below(90))),
+            ("response.status", number(200)),
+            ("response.body.copay_cents", number(paid)),
+            ("response.body.fund_cents", number(price - paid)),
+            ("response.body.receipt", text(if exempt { "none" } else { "print" })),
+        ];
+        let residual = if paid == other {
+            vec![]
+        } else {
+            vec![changed("/copay_cents"), changed("/fund_cents")]
+        };
+        world.add(&aside, fields, &residual);
+    }
+    let found = world.causes();
+    let told: Vec<String> = found.iter().map(said).collect();
+    assert_eq!(told, ["exempt = false and price_cents > 5000 and price_cents mod 10 = 5"]);
+}
+
+/// Who excluded himself is refused; the candidate does not know of it.
+#[test]
+fn the_word_of_a_refusal_goes_before_what_is_remembered_of_a_session() {
+    let (mut world, mut dice) = (World::default(), Dice(5));
+    for n in 0..1_500 {
+        let (excluded, broken) = (dice.below(8) == 0, dice.below(12) == 0);
+        let mut fields = |status: u64, error: Option<&str>| {
+            let mut fields = vec![
+                ("request.body.stake", number(1 + dice.below(500))),
+                ("session.wrote", text(if excluded { "POST /exclusions" } else { "POST /slips" })),
+                ("response.status", number(status)),
+            ];
+            fields.extend(error.map(|error| ("response.body.error", text(error))));
+            fields
+        };
+        let (fields, residual) = match (excluded, broken) {
+            (true, _) => {
+                let gone = Place { kind: diff::Kind::Removed, ..changed("/error") };
+                (fields(403, Some("selfExcluded")), vec![Place::status(403, 201), gone])
+            }
+            (_, true) => (fields(422, Some("stakeTooLow")), vec![]),
+            _ => (fields(201, None), vec![]),
+        };
+        let aside = Aside { at: 1_000 + n, session: n / 3, ..Aside::default() };
+        world.add(&aside, fields, &residual);
+    }
+    let found = world.causes();
+    let [one] = found.as_slice() else { panic!("{} causes", found.len()) };
+    // What a session wrote is not known to who came later.
+    assert_eq!(said(one), "answered error = selfExcluded");
+    assert_eq!(one.notes, ["that is when session.wrote = POST /exclusions"]);
+    assert_eq!((one.figures.spared, one.figures.missed), (0, 0));
+}

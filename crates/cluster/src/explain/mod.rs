@@ -41,13 +41,14 @@ mod spot;
 mod table;
 mod term;
 mod widen;
+mod word;
 mod work;
 
 pub use accepted::Accepted;
 pub use aside::Aside;
 pub use assemble::{Explained, Rows, Share};
 pub use book::{Book, RowSeen};
-pub use cause::{Cause, CauseKind, Figures};
+pub use cause::{Cause, CauseKind, Figures, Word};
 pub use exact::{Exact, Watch, counter, said, watches};
 pub use row::{Row, Scalar};
 pub use scale::on_scale;
@@ -59,6 +60,7 @@ pub(crate) use assemble::{Differing, Today, explain};
 pub(crate) use entities::is_id_name;
 pub(crate) use exact::Standing;
 pub(crate) use spot::spots_of;
+pub(crate) use word::THAT_IS;
 
 #[cfg(test)]
 mod kinds_tests;

@@ -44,6 +44,11 @@ fn by_code(book: &Book, refused: &[i64], name: &str) -> Option<BTreeMap<Scalar, 
     (is_closed && !rows.is_empty()).then_some(rows)
 }
 
+/// How telling a field is as the code of an answer, the least first; `None` for others.
+pub(super) fn telling(field: &str) -> Option<usize> {
+    CODES.iter().position(|name| is_member(field, name))
+}
+
 fn is_member(field: &str, name: &str) -> bool {
     let Some(path) = field.strip_prefix("response.body.") else { return false };
     path.split('.').count() <= DEEPEST && path.rsplit('.').next() == Some(name)

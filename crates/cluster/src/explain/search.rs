@@ -176,17 +176,13 @@ impl Sides<'_> {
         next
     }
 
-    /// A second term on one column makes a range or nothing.
+    /// A second term on one column makes a range, or says where in it a remainder counts.
     fn fits(&self, draft: &Draft, at: usize, candidate: &Candidate) -> bool {
-        let is_bound = |test: &Test| matches!(test, Test::AtLeast(_) | Test::AtMost(_));
         draft.parts.iter().all(|part| {
             let Some(own) = self.all.get(*part) else { return false };
             *part != at
                 && (own.column != candidate.column
-                    || (is_bound(&own.term.test)
-                        && is_bound(&candidate.term.test)
-                        && std::mem::discriminant(&own.term.test)
-                            != std::mem::discriminant(&candidate.term.test)))
+                    || go_together(&own.term.test, &candidate.term.test))
         })
     }
 
@@ -253,6 +249,19 @@ impl Sides<'_> {
         let bits = sharpen::covered(&terms, question.table);
         Rule { terms, bits, gain: draft.gain }
     }
+}
+
+/// Whether two tests of one field say more than one.
+fn go_together(one: &Test, two: &Test) -> bool {
+    let is_bound = |test: &Test| matches!(test, Test::AtLeast(_) | Test::AtMost(_));
+    let is_range = |test: &Test| is_bound(test) || matches!(test, Test::Between(..));
+    let is_rest = |test: &Test| matches!(test, Test::Mod(..));
+    let both_ways = |a: &Test, b: &Test| is_rest(a) && is_range(b);
+    both_ways(one, two)
+        || both_ways(two, one)
+        || (is_bound(one)
+            && is_bound(two)
+            && std::mem::discriminant(one) != std::mem::discriminant(two))
 }
 
 /// Rules that are alike but for the value of one field become one with a set of values.

@@ -1,6 +1,6 @@
 //! Rows as columns: each field with its distinct values and which rows have them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{bits::Bits, book::Book, derive::Derived, row::Scalar};
 
@@ -95,8 +95,8 @@ impl Column {
             return Vec::new();
         }
         let fitting = Derived::ALL.into_iter().filter(|derived| match derived {
-            Derived::Length => texts > 2,
-            Derived::Prefix2 => texts > MANY_TEXTS,
+            // Of few words their lengths only say which are alike by chance.
+            Derived::Length | Derived::Prefix2 => texts > MANY_TEXTS,
             _ => true,
         });
         fitting.filter_map(|derived| self.derive(derived)).collect()
@@ -139,6 +139,22 @@ impl Column {
             }
         }
         bits
+    }
+
+    /// The value that at least this share of some rows have.
+    pub(super) fn shared_by(&self, rows: &[u32], share: f64) -> Option<&Scalar> {
+        let having = |place: usize| {
+            let cells = self.cells_of(place);
+            let has = |row: &&u32| cells.binary_search_by_key(*row, |(own, _)| *own).is_ok();
+            rows.iter().filter(has).count()
+        };
+        // Whatever nearly all have, one of the first few has.
+        let few = &rows[..rows.len().min(5)];
+        let of_few = self.cells.iter().filter(|(row, _)| few.contains(row));
+        let places: BTreeSet<usize> = of_few.map(|(_, place)| *place as usize).collect();
+        let least = (share * rows.len() as f64).max(1.0);
+        let place = places.into_iter().find(|place| having(*place) as f64 >= least)?;
+        self.values.get(place)
     }
 
     /// Whether nearly every row has a value of its own: an id, that says nothing of a rule.

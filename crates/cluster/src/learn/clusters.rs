@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{LearntCluster, SampleSeen};
 use crate::{
     ClusterDoc, EndpointId, Place,
-    doc::{DocCondition, DocCounts, TitlePart},
+    doc::{DocCondition, DocCounts, DocTerm, TitlePart},
     explain::{
-        Cause, CauseKind, Exact, Explained, Row, Rows, Scalar, Standing, Term, counter, spots_of,
+        Cause, CauseKind, Exact, Explained, Figures, Row, Rows, Scalar, Standing, THAT_IS, Term,
+        counter, spots_of,
     },
     group::{Finding, Group},
     title,
@@ -251,12 +252,17 @@ fn add_condition(doc: &mut ClusterDoc, cause: &Cause, exact: Option<&Exact>) {
     let figures = cause.figures;
     let terms: Vec<String> =
         cause.terms.iter().filter_map(Term::read).map(|term| term.text()).collect();
+    title::kinds::without_reason(doc, &cause.terms);
     doc.title.push(TitlePart::Words("when".to_owned()));
     for (at, term) in terms.iter().enumerate() {
         if at > 0 {
             doc.title.push(TitlePart::Words("and".to_owned()));
         }
         doc.title.push(TitlePart::Condition(term.clone()));
+    }
+    if let Some(rule) = cause.notes.iter().find_map(|note| note.strip_prefix(THAT_IS)) {
+        doc.title.push(TitlePart::Words(format!(", {}", THAT_IS.trim_end())));
+        doc.title.push(TitlePart::Condition(rule.to_owned()));
     }
     if doc.cause_kind == "unexplained" {
         doc.cause_kind = "rule".to_owned();
@@ -287,22 +293,32 @@ fn add_condition(doc: &mut ClusterDoc, cause: &Cause, exact: Option<&Exact>) {
                     .map(|at| at.to_string()),
             },
         },
-        None => DocCondition {
-            text,
-            terms,
-            precision: figures.precision,
-            recall: figures.recall,
-            support: figures.hits,
-            status: "candidate".to_owned(),
-            counts: DocCounts {
-                hits: figures.hits,
-                covered: figures.hits + figures.spared,
-                missed: figures.missed,
-                others: figures.missed + figures.others,
-                exact_since: None,
-            },
-        },
+        None => on_stored_rows(text, terms, &figures),
     });
+    if let Some(word) = &cause.word
+        && let Some(term) = Term::read(&word.term)
+    {
+        let terms = vec![word.term.clone()];
+        doc.conditions.push(on_stored_rows(term.text(), terms, &word.figures));
+    }
+}
+
+fn on_stored_rows(text: String, terms: Vec<DocTerm>, figures: &Figures) -> DocCondition {
+    DocCondition {
+        text,
+        terms,
+        precision: figures.precision,
+        recall: figures.recall,
+        support: figures.hits,
+        status: "candidate".to_owned(),
+        counts: DocCounts {
+            hits: figures.hits,
+            covered: figures.hits + figures.spared,
+            missed: figures.missed,
+            others: figures.missed + figures.others,
+            exact_since: None,
+        },
+    }
 }
 
 impl LearntCluster {

@@ -2,7 +2,8 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::doc::{ClusterDoc, DocChange, TitlePart};
+use super::sentence::WHERE_SAYS;
+use crate::doc::{ClusterDoc, DocChange, DocTerm, TitlePart};
 
 /// Ids named in a sentence, and in a document.
 const NAMED: usize = 3;
@@ -47,6 +48,18 @@ pub(crate) fn primary_changed(doc: &mut ClusterDoc, at: i64, version: Option<&st
     title.append(&mut doc.title);
     doc.title = title;
     doc.changed = Some(DocChange { at: at.to_string(), version: version.map(str::to_owned) });
+}
+
+/// Leaves out what the primary says in its refusal, where the condition names that.
+pub(crate) fn without_reason(doc: &mut ClusterDoc, terms: &[DocTerm]) {
+    let named = |told: &str| terms.iter().any(|term| term.op == "==" && term.value == told);
+    let at = doc.title.windows(2).position(|parts| match parts {
+        [TitlePart::Words(said), TitlePart::Primary(told)] => said == WHERE_SAYS && named(told),
+        _ => false,
+    });
+    if let Some(at) = at {
+        doc.title.drain(at..at + 2);
+    }
 }
 
 fn words(text: &str) -> TitlePart {

@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::values::{Values, array_path, is_element};
 use crate::{Place, Where, doc::TitlePart, learn::SampleSeen};
 
+/// Before what the primary has where the candidate has nothing, or answers otherwise.
+pub(super) const WHERE_SAYS: &str = ", where the primary says";
+
 /// Characters of a value in a sentence.
 const LONGEST_VALUE: usize = 60;
 /// Descriptions that name both sides themselves.
@@ -69,7 +72,7 @@ fn why(status: &Place, others: &[Values<'_>]) -> Vec<TitlePart> {
     });
     let Some(told) = told else { return Vec::new() };
     match primary {
-        true => vec![words(", where the primary says"), TitlePart::Primary(told)],
+        true => vec![words(WHERE_SAYS), TitlePart::Primary(told)],
         false => vec![words(": it says"), TitlePart::Candidate(told)],
     }
 }
@@ -156,7 +159,7 @@ fn one_sided(values: &Values<'_>) -> Vec<TitlePart> {
         let value = shown(Some(example));
         parts.push(words(match (added, constant) {
             (true, true) => ":",
-            (false, true) => ", where the primary says",
+            (false, true) => WHERE_SAYS,
             (true, false) => ", for example",
             (false, false) => ", where the primary says for example",
         }));
