@@ -1,8 +1,8 @@
 //! Which clusters only follow from others: what was made wrongly is asked for again.
 //!
-//! A cluster follows from one of a request that writes, at another endpoint, where nearly all its
+//! A cluster follows from one of a request that writes, at another endpoint, where most of its
 //! requests name things of mismatches that came before there, and the requests beside them that
-//! match do not.
+//! match hardly ever do.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,11 +11,12 @@ use crate::{
     explain::{Book, is_id_name},
 };
 
-/// Stored mismatches from which a cluster is judged, and the share that must name such things.
+/// Stored mismatches from which a cluster is judged, and the share that must name such things: not
+/// all that came before was copied, or is kept.
 const LEAST: usize = 5;
-const NEARLY_ALL: f64 = 0.9;
-/// Of the matching requests beside them, at most this share may.
-const FEW: f64 = 0.2;
+const MOST: f64 = 0.6;
+/// Matching requests beside them must do so so many times more seldom.
+const SELDOMER: f64 = 4.5;
 /// How much more often mismatches must name things of an origin than matching requests do.
 const LIFT: f64 = 2.0;
 
@@ -94,7 +95,7 @@ pub(super) fn origins(
             let met = |asked: &&&Asked| elsewhere.iter().any(|(_, made)| named(asked, made));
             of.iter().filter(met).count() as f64 / of.len().max(1) as f64
         };
-        if by_any(&all) >= NEARLY_ALL && by_any(&beside) <= FEW {
+        if by_any(&all) >= MOST && by_any(&beside) * SELDOMER <= by_any(&all) {
             let shares = elsewhere.iter().map(|(origin, made)| (share(&all, made), *origin));
             let best = shares.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
             *slot = best.map(|(_, origin)| origin);
