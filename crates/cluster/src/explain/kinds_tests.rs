@@ -367,7 +367,7 @@ fn a_rounded_half_is_told_by_what_was_asked() {
         let exempt = dice.below(10) == 0;
         let paid = if exempt { 0 } else { ((price + 5) / 10).clamp(500, 1_000).min(price) };
         let other = if exempt { 0 } else { ((price + 4) / 10).clamp(500, 1_000).min(price) };
-        let aside = Aside { at: 1_000 + n, session: (n / 5) as i64, ..Aside::default() };
+        let aside = Aside { at: 1_000 + n, session: n / 5, ..Aside::default() };
         let fields = vec![
             ("request.body.price_cents", number(price)),
             ("request.body.exempt", Scalar::Bool(exempt)),

@@ -7,6 +7,9 @@ use store::FunnelCounts;
 
 use super::instant;
 
+/// Microseconds to which it is told when a tap reported.
+const COARSE: i64 = 10_000_000;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Funnel {
     pub seen: u64,
@@ -31,7 +34,8 @@ pub struct Funnel {
     /// Tap epochs that ended by a kill: their first equation is unclosed, not unbalanced.
     pub unclosed_epochs: u64,
     pub paused: bool,
-    /// When a tap last reported.
+    /// When a tap last reported, to ten seconds: while nothing else changes, two looks at the funnel
+    /// are mostly equal, and a script can wait for it to stand still.
     pub newest_snapshot: Option<String>,
     /// What ails most pairs, and the setting that helps, in one sentence.
     #[serde(default)]
@@ -80,7 +84,7 @@ pub fn funnel_of(counts: &FunnelCounts, queued: Option<u64>) -> Funnel {
         balanced: false,
         unclosed_epochs: counts.unclosed_epochs,
         paused: counts.paused,
-        newest_snapshot: counts.newest_snapshot.map(instant),
+        newest_snapshot: counts.newest_snapshot.map(|at| instant(at - at.rem_euclid(COARSE))),
         diagnosis: None,
     };
     funnel.balanced =
