@@ -150,7 +150,8 @@ fn shoot(url: &str, theme: &str, width: u32, height: u32, file: &Path) -> anyhow
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("--window-size={width},{height}"))
         .arg(format!("--screenshot={}", file.display()))
-        .arg("--virtual-time-budget=3000")
+        // In real time: the pages keep a stream open, for which virtual time would wait.
+        .arg("--timeout=3000")
         .arg(format!("{url}{}theme={theme}", if url.contains('?') { '&' } else { '?' }))
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -1,5 +1,7 @@
 //! Both sides' arrays at a place, as far as their order and length can tell something.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::{endpoint::generalise_members, learn::SampleLists};
@@ -37,7 +39,8 @@ fn descend(left: &Value, right: &Value, steps: &[&str], path: &str, found: &mut 
     }
     match (left, right, steps) {
         (Value::Array(left), Value::Array(right), []) => {
-            let plain = |items: &[Value]| items.iter().take(MOST_ELEMENTS).map(element).collect();
+            let plain =
+                |items: &[Value]| Arc::new(items.iter().take(MOST_ELEMENTS).map(element).collect());
             let (primary, candidate) = (plain(left), plain(right));
             found.push(SampleLists { path: path.to_owned(), primary, candidate });
         }

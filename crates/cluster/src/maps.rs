@@ -7,6 +7,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -112,7 +113,7 @@ pub(crate) fn maps(
 ) -> Vec<MapPlace> {
     let mut objects: BTreeMap<(EndpointId, &str), Vec<&ObjectSeen>> = BTreeMap::new();
     for sample in samples {
-        for object in &sample.objects {
+        for object in sample.objects.iter() {
             let key = (home(sample.endpoint), object.path.as_str());
             objects.entry(key).or_default().push(object);
         }
@@ -207,8 +208,12 @@ impl<'a> Maps<'a> {
             difference.path = self.fold(&difference.path).into_owned();
             difference.from = difference.from.as_deref().map(|path| self.fold(path).into_owned());
         }
-        for path in sample.steady.iter_mut().chain(&mut sample.same) {
+        for path in &mut sample.steady {
             *path = self.fold(path).into_owned();
+        }
+        if sample.same.iter().any(|path| matches!(self.fold(path), Cow::Owned(_))) {
+            let same = sample.same.iter().map(|path| self.fold(path).into_owned());
+            sample.same = Arc::new(same.collect());
         }
         for lists in &mut sample.lists {
             lists.path = self.fold(&lists.path).into_owned();
@@ -224,7 +229,7 @@ mod tests {
     const HERE: EndpointId = EndpointId(7);
 
     fn sample(body: &str) -> SampleSeen {
-        SampleSeen { endpoint: HERE, objects: objects(body), ..SampleSeen::default() }
+        SampleSeen { endpoint: HERE, objects: Arc::new(objects(body)), ..SampleSeen::default() }
     }
 
     fn found(bodies: impl IntoIterator<Item = String>) -> Vec<String> {

@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    accepted, closing, intake::now, judge::Judge, kept_rows::KeptRows, masked, metrics::Metrics,
-    remembered::Remembered, said::Said,
+    accepted, apart::Apart, closing, intake::now, judge::Judge, kept_rows::KeptRows, masked,
+    metrics::Metrics, remembered::Remembered, said::Said,
 };
 
 const LEASE: &str = "analyst";
@@ -45,6 +45,7 @@ pub(crate) struct Analyst {
     owner: Uuid,
     samples: Remembered,
     rows: KeptRows,
+    apart: Apart,
     resets: Option<String>,
     /// When clusters that are quiet were last looked at.
     looked: Option<tokio::time::Instant>,
@@ -82,6 +83,7 @@ impl Analyst {
         Self {
             store,
             judge,
+            apart: Apart::default(),
             metrics,
             every,
             owner,
@@ -217,7 +219,7 @@ impl Analyst {
         };
         let book = self.judge.book(&said.rules);
         let (judge, rows) = (Arc::clone(&self.judge), endpoints.clone());
-        let (number, learnt, masked) = tokio::task::spawn_blocking(move || {
+        let learning = move || {
             let ignored = |endpoint: &str, place: &cluster::Place| {
                 let (method, template) = endpoint.split_once(' ').unwrap_or(("", endpoint));
                 book.ignores(method, template, place)
@@ -234,9 +236,8 @@ impl Analyst {
             });
             let masked = masked::signatures(&seen.signatures, &rows, &learnt, &book);
             (seen.model.number, learnt, masked)
-        })
-        .await
-        .context("learning panicked")?;
+        };
+        let (number, learnt, masked) = self.apart.run(learning).await.context("learning")?;
         let matching: BTreeSet<i64> =
             learnt.verdicts.iter().filter(|(_, matches, _)| *matches).map(|(s, ..)| *s).collect();
         self.rows.trim(&self.store, &matching).await?;

@@ -16,6 +16,7 @@
 mod accepted;
 mod admin;
 mod analyst;
+mod apart;
 mod begun;
 mod branches;
 mod closing;

@@ -1,7 +1,10 @@
 //! What kept samples show, remembered from look to look: reading all of them every time would
 //! cost more than learning.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
 
 use cluster::{
     EndpointId, Where,
@@ -98,11 +101,11 @@ fn seen(row: &SampleRow) -> SampleSeen {
         no_answer: reason.map(|text| text.split(':').next().unwrap_or(text).to_owned()),
         at: row.captured_at,
         steady: agreed.steady.into_iter().collect(),
-        same: agreed.same.into_iter().collect(),
+        same: Arc::new(agreed.same.into_iter().collect()),
         lists: lists.unwrap_or_default(),
-        objects: text(&view.primary.body).map(|body| objects(&body)).unwrap_or_default(),
+        objects: text(&view.primary.body).map(|body| Arc::new(objects(&body))).unwrap_or_default(),
         is_text: is_plain_text(&view.primary) && is_plain_text(&view.candidate),
-        row: row.features.as_deref().and_then(cluster::explain::Row::unpack),
+        row: row.features.as_deref().and_then(cluster::explain::Row::unpack).map(Arc::new),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What one step of learning looks at.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use diff::Kind;
 use exchange::Micros;
@@ -64,7 +64,7 @@ pub enum Versus {
     Earlier,
 }
 
-/// What a kept sample shows.
+/// What a kept sample shows. What is large is shared by its copies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleSeen {
     pub signature: i64,
@@ -76,23 +76,23 @@ pub struct SampleSeen {
     pub at: Micros,
     /// See [`crate::steady::Agreement`].
     pub steady: Vec<String>,
-    pub same: Vec<String>,
+    pub same: Arc<Vec<String>>,
     /// Both sides' arrays where whole elements differ.
     pub lists: Vec<SampleLists>,
     /// Objects of the primary's body.
-    pub objects: Vec<ObjectSeen>,
+    pub objects: Arc<Vec<ObjectSeen>>,
     /// The bodies are text by lines.
     pub is_text: bool,
     /// Its fields, by which it is told whose sample it is where a signature has several causes.
-    pub row: Option<Row>,
+    pub row: Option<Arc<Row>>,
 }
 
 /// Both sides' arrays at one generalised path, without structures inside their elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleLists {
     pub path: String,
-    pub primary: Vec<serde_json::Value>,
-    pub candidate: Vec<serde_json::Value>,
+    pub primary: Arc<Vec<serde_json::Value>>,
+    pub candidate: Arc<Vec<serde_json::Value>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

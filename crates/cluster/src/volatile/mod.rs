@@ -25,10 +25,7 @@ mod figures;
 pub(crate) mod nature;
 mod places;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     EndpointId, Signature, Where,
@@ -216,7 +213,7 @@ impl EndpointTally {
 
     /// The values of a sample that stands for `weight` pairs.
     pub(crate) fn sample(&mut self, sample: &SampleSeen, weight: f64) {
-        let row = sample.row.as_ref().map(|row| Arc::new(row.clone()));
+        let row = sample.row.clone();
         for difference in &sample.differences {
             let (Some(left), Some(right)) = (&difference.primary, &difference.candidate) else {
                 continue;
@@ -240,7 +237,7 @@ impl EndpointTally {
                 *beside.entry(other.to_owned()).or_default() += 1;
             }
         }
-        for path in &sample.same {
+        for path in sample.same.iter() {
             for covers in [Covers::Value, Covers::Order] {
                 let id = PlaceId { place: Where::Body, path: path.clone(), covers };
                 let observed = self.observed.entry(id).or_default();
@@ -255,8 +252,8 @@ impl EndpointTally {
                 PlaceId { place: Where::Body, path: lists.path.clone(), covers: Covers::Order };
             self.observed.entry(id).or_default().differing.push(nature::Differing {
                 at: sample.at,
-                left: lists.primary.clone().into(),
-                right: lists.candidate.clone().into(),
+                left: lists.primary.as_slice().into(),
+                right: lists.candidate.as_slice().into(),
                 weight,
                 row: None,
             });

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::*;
@@ -188,8 +190,8 @@ fn asked(
         let sample = SampleSeen {
             at: at as i64,
             differences: changed.then_some(difference).into_iter().collect(),
-            same: if changed { Vec::new() } else { vec![path.to_owned()] },
-            row: row(at),
+            same: Arc::new(if changed { Vec::new() } else { vec![path.to_owned()] }),
+            row: row(at).map(Arc::new),
             ..SampleSeen::default()
         };
         tally.sample(&sample, 1.0);
@@ -287,6 +289,7 @@ fn a_number_of_answers_beside_is_no_other_entity() {
         tally.candidate(&Signature::new(places), 1);
         let same = if changed { Vec::new() } else { vec!["/meta/node".to_owned()] };
         let at = at as i64;
+        let same = Arc::new(same);
         tally.sample(&SampleSeen { at, differences, same, ..SampleSeen::default() }, 1.0);
     }
     assert_eq!(all(vec![tally]).len(), 2);
