@@ -225,7 +225,11 @@ impl Draft<'_> {
             match (cause.kind, cause.since) {
                 (CauseKind::Data, _) => {
                     let ids = faulty.get(key).into_iter().flatten();
-                    title::kinds::data(&mut doc, ids.map(|id| (*id).to_owned()).collect());
+                    let ids: Vec<String> = ids.map(|id| (*id).to_owned()).collect();
+                    // What nothing can be named of is no fault of data that anybody could load.
+                    if !ids.is_empty() {
+                        title::kinds::data(&mut doc, ids);
+                    }
                 }
                 (CauseKind::PrimaryChanged, Some(at)) => {
                     let version = cause.primary_version.as_deref();
