@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cause::{Cause, CauseKind},
+    cause::{Cause, CauseKind, Figures},
     derive,
     row::Row,
     spot::{Spots, spots_of},
@@ -49,6 +49,12 @@ impl Exact {
 
     pub(crate) fn recall(&self) -> f64 {
         self.hits as f64 / (self.hits + self.missed).max(1) as f64
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        let Self { hits, spared, missed, others, .. } = *self;
+        let (precision, recall) = (self.precision(), self.recall());
+        Figures { hits, spared, missed, others, precision, recall }
     }
 
     pub(crate) fn standing(&self, told: f64) -> Standing {

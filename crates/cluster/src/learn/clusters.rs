@@ -279,35 +279,24 @@ fn add_condition(doc: &mut ClusterDoc, cause: &Cause, exact: Option<&Exact>) {
     let text = format!("{}{notes}", terms.join(" and "));
     let terms = cause.terms.clone();
     let confirmed = exact.filter(|exact| exact.standing(figures.precision) == Standing::Confirmed);
-    doc.conditions.push(match confirmed {
-        Some(exact) => DocCondition {
-            text,
-            terms,
-            precision: exact.precision(),
-            recall: exact.recall(),
-            support: exact.hits,
-            status: "confirmed".to_owned(),
-            counts: DocCounts {
-                hits: exact.hits,
-                covered: exact.hits + exact.spared,
-                missed: exact.missed,
-                others: exact.missed + exact.others,
-                exact_since: jiff::Timestamp::from_microsecond(exact.since)
-                    .ok()
-                    .map(|at| at.to_string()),
-            },
-        },
-        None => on_stored_rows(text, terms, &figures),
-    });
+    let figures = confirmed.map_or(figures, Exact::figures);
+    let mut condition = counted(text, terms, &figures);
+    if let Some(exact) = confirmed {
+        "confirmed".clone_into(&mut condition.status);
+        let since = jiff::Timestamp::from_microsecond(exact.since);
+        condition.counts.exact_since = since.ok().map(|at| at.to_string());
+    }
+    doc.conditions.push(condition);
     if let Some(word) = &cause.word
         && let Some(term) = Term::read(&word.term)
     {
         let terms = vec![word.term.clone()];
-        doc.conditions.push(on_stored_rows(term.text(), terms, &word.figures));
+        doc.conditions.push(counted(term.text(), terms, &word.figures));
     }
 }
 
-fn on_stored_rows(text: String, terms: Vec<DocTerm>, figures: &Figures) -> DocCondition {
+/// A condition with its figures, not confirmed yet.
+fn counted(text: String, terms: Vec<DocTerm>, figures: &Figures) -> DocCondition {
     DocCondition {
         text,
         terms,
